@@ -1,0 +1,54 @@
+import { type DecodedEntry, decode, MalformedBlobError } from './codec.ts';
+import { md5Hex, toHex } from './digest.ts';
+import type { Pair } from './pair.ts';
+
+/** What can be wrong with an entry when nothing but the pair is known: no clock, no directory, no X.509. */
+export type EntryFinding = 'digest-mismatch' | 'digest-missing' | 'digest-duplicate';
+
+export interface ExaminedEntry {
+  entry: DecodedEntry;
+  /** MD5 of the certificate, which the entry's Digest field should equal. */
+  md5: Buffer;
+  findings: EntryFinding[];
+}
+
+/** A pair, decoded and examined. A malformed blob (`malformed-blob`) still says what was readable before the break. */
+export type Examination =
+  | { kind: 'decoded'; entries: ExaminedEntry[]; orphanDigests: Uint8Array[] }
+  | { kind: 'malformed'; error: MalformedBlobError };
+
+/**
+ * Decodes a pair and compares its halves by digest.
+ *
+ * - `digest-mismatch`: the entry's Digest field is not MD5 of its certificate;
+ * - `digest-missing`: the certificate's digest is not in mSMQDigests, so receivers cannot find the user by it;
+ * - `digest-duplicate`: an earlier entry holds the same certificate;
+ * - orphan digests (`digest-orphan`): values of mSMQDigests that belong to no entry.
+ */
+export function examine(pair: Pair): Examination {
+  let decoded: DecodedEntry[];
+  try {
+    decoded = pair.blob === null ? [] : decode(pair.blob);
+  } catch (error) {
+    if (error instanceof MalformedBlobError) return { kind: 'malformed', error };
+    throw error;
+  }
+
+  const listed = new Map(pair.digests.map((digest) => [toHex(digest), digest]));
+  const certified = new Set<string>();
+  const misstated = new Set<string>();
+  const entries = decoded.map((entry): ExaminedEntry => {
+    const actual = md5Hex(entry.certificate);
+    const stated = toHex(entry.digest);
+    const matches = actual === stated;
+    const findings: EntryFinding[] = [];
+    if (!matches) findings.push('digest-mismatch');
+    if (!listed.has(actual) && !listed.has(stated)) findings.push('digest-missing');
+    if (certified.has(actual)) findings.push('digest-duplicate');
+    certified.add(actual);
+    if (!matches) misstated.add(stated);
+    return { entry, md5: matches ? entry.digest : Buffer.from(actual, 'hex'), findings };
+  });
+  const orphans = [...listed].filter(([digest]) => !certified.has(digest) && !misstated.has(digest));
+  return { kind: 'decoded', entries, orphanDigests: orphans.map(([, digest]) => digest) };
+}

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { hostOf, parseMachine, sameMachine } from '../../src/certificate/machine.ts';
+
+describe('parseMachine', () => {
+  it('takes names as they are written', () => {
+    for (const name of ['PC-1', 'pc-1.corp.example', 'BÜRO-1', 'x', '10.0.0.7', 'a_b', 'y'.repeat(255)]) {
+      assert.equal(parseMachine(name), name);
+    }
+  });
+
+  it('refuses what no machine is called', () => {
+    const wrong = [
+      '',
+      'x'.repeat(256),
+      'a b',
+      'a\tb',
+      'a\u00a0b',
+      'a\0b',
+      'a\u202eb',
+      'a\u200bb',
+      '.',
+      '..',
+      '.a',
+      'a.',
+      'a..b',
+    ];
+    for (const name of [...wrong, ...[...'\\/:*?"<>|,+=;[]'].map((character) => `a${character}b`)]) {
+      assert.throws(() => parseMachine(name), { code: 'invalid-machine' }, JSON.stringify(name));
+    }
+  });
+
+  it('does not pass invisible characters on to the terminal', () => {
+    assert.throws(() => parseMachine('a\u202eb'), /"a\\E2\\80\\AEb"/);
+  });
+});
+
+describe('sameMachine', () => {
+  it('compares without case, and a host name with the first label', () => {
+    assert.ok(sameMachine('PC-1', 'pc-1'));
+    assert.ok(sameMachine('PC-1', 'pc-1.corp.example'));
+    assert.ok(sameMachine('PC-1.CORP.example', 'pc-1'));
+    assert.ok(sameMachine('PC-1.CORP.example', 'pc-1.corp.EXAMPLE'));
+  });
+
+  it('keeps machines of two domains, and names that only begin alike, apart', () => {
+    assert.ok(!sameMachine('pc-1.corp.example', 'pc-1.other.example'));
+    assert.ok(!sameMachine('pc-1', 'pc-10.corp.example'));
+    assert.ok(!sameMachine('pc-1', 'pc-2'));
+  });
+
+  it('is symmetric, and same machines have the same host', () => {
+    const label = fc.constantFrom('a', 'A', 'b');
+    const name = fc.array(label, { minLength: 1, maxLength: 3 }).map((labels) => labels.join('.'));
+    fc.assert(
+      fc.property(name, name, (a, b) => {
+        assert.equal(sameMachine(a, b), sameMachine(b, a));
+        if (sameMachine(a, b)) assert.equal(hostOf(a), hostOf(b));
+      }),
+    );
+  });
+});

@@ -1,0 +1,79 @@
+import { spawn } from 'node:child_process';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Announcement, type Lab, LabError, type LabOptions } from './lab.ts';
+import { identify } from './registry.ts';
+import { run } from './run.ts';
+
+// Samba's sockets lie up to 30 characters below the folder, and the system limits their paths to 107.
+const longestDir = 70;
+
+/**
+ * Starts a lab and returns once its domain controllers answer. A lab that fails leaves nothing behind.
+ * @throws LabError when the machine cannot run one, with the reason
+ */
+export async function up(wanted: Omit<LabOptions, 'dir'> & { dir: string | null }): Promise<Lab> {
+  requireRoot('up');
+  await requirePackages();
+  if (wanted.ownerPid !== null) identify(wanted.ownerPid);
+  const dir = makeDir(wanted.dir);
+  try {
+    return await startKeeper({ ...wanted, dir });
+  } catch (error) {
+    await rm(dir, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+export function requireRoot(verb: string): void {
+  if (process.getuid?.() === 0) return;
+  throw new LabError(`ad-lab ${verb} must run as root: a domain controller listens on ports 389 and 636`);
+}
+
+async function requirePackages(): Promise<void> {
+  const list = readFileSync(new URL('./debian-packages', import.meta.url), 'utf8');
+  const wanted = list.trim().split(/\s+/);
+  // It fails when a name is unknown, and still prints the others.
+  const query = `dpkg-query -W -f '\${Package} \${db:Status-Status}\n' "$@" 2>/dev/null || true`;
+  const states = new Set((await run(['sh', '-c', query, 'sh', ...wanted])).split('\n'));
+  const missing = wanted.filter((name) => !states.has(`${name} installed`));
+  if (missing.length === 0) return;
+  throw new LabError(`Debian packages are missing: run apt-get install ${missing.join(' ')}`);
+}
+
+function makeDir(wanted: string | null): string {
+  if (wanted === null) return mkdtempSync(join(tmpdir(), 'msmq-lab-'));
+  const dir = resolve(wanted);
+  if (dir.length > longestDir)
+    throw new LabError(`${dir} is too long a path for Samba: at most ${longestDir} characters`);
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  if (readdirSync(dir).length > 0) throw new LabError(`${dir} is not empty: name a new folder, ad-lab down removes it`);
+  return dir;
+}
+
+async function startKeeper(options: LabOptions): Promise<Lab> {
+  const log = openSync(join(options.dir, 'keeper.log'), 'a', 0o600);
+  const program = fileURLToPath(new URL('./keeper.ts', import.meta.url));
+  const keeper = spawn(process.execPath, [program, JSON.stringify(options)], {
+    detached: true,
+    stdio: ['ignore', log, log, 'ipc'],
+  });
+  closeSync(log);
+  const announcement = await new Promise<Announcement>((resolve) => {
+    let failure: Announcement = { kind: 'failed', message: 'the lab ended before it was ready' };
+    keeper.on('message', (message) => {
+      const announced = message as Announcement;
+      // A failed keeper still cleans up: its exit is the moment to say so.
+      if (announced.kind === 'ready') resolve(announced);
+      else failure = announced;
+    });
+    keeper.on('error', (error) => resolve({ kind: 'failed', message: error.message }));
+    keeper.on('exit', () => resolve(failure));
+  });
+  if (announcement.kind === 'failed') throw new LabError(`the lab did not start: ${announcement.message}`);
+  keeper.unref();
+  return announcement.lab;
+}

@@ -1,0 +1,123 @@
+import type { Change, Pair } from '../blob/pair.ts';
+import type { MsmqCertError } from '../errors.ts';
+
+/** A user object as the directory knows it, without its certificates. */
+export interface User {
+  /** DOMAIN\sAMAccountName, the form used in output. */
+  account: string;
+  dn: string;
+  /** S-1-5-…, null when the directory did not give one (a partial LDIF export). */
+  sid: string | null;
+  /** objectGUID in its text form, null when the directory did not give one. */
+  guid: string | null;
+  /** adminCount=1: AdminSDHolder has taken the right of SELF to write (specification §3). */
+  protected: boolean;
+  /** Only there when the object is no plain user. */
+  kind?: ObjectKind;
+}
+
+/**
+ * What became of a swap. `conflict`: somebody changed the pair since it was read, nothing was written, read again.
+ * `refused`: the directory will not take it, nothing was written.
+ */
+export type SwapOutcome = { kind: 'swapped' } | { kind: 'conflict' } | { kind: 'refused'; error: MsmqCertError };
+
+/** What kind of object carries the attributes; all of them inherit them from user (specification §3). */
+export type ObjectKind = 'user' | 'computer' | 'managed-service-account' | 'migrated-user';
+
+/** Which objects a listing goes through: those of these kinds, or the named ones whatever their kind. */
+export type Scope =
+  | {
+      kind: 'all';
+      /** An LDAP filter that they must match besides, null for none. */
+      filter: string | null;
+      include: ReadonlySet<ObjectKind>;
+    }
+  | { kind: 'named'; names: readonly string[] };
+
+/** One object of a listing. `unread`: it is there, or was asked for by this name, and cannot be read. */
+export type Listed =
+  | {
+      kind: 'read';
+      user: User;
+      objectKind: ObjectKind;
+      pair: Pair;
+      /** mSMQDigestsMig or mSMQSignCertificatesMig has a value (specification §3). */
+      legacy: boolean;
+    }
+  | { kind: 'unread'; name: string; error: MsmqCertError };
+
+/** A computer account. */
+export interface Computer {
+  /** sAMAccountName without the dollar sign at its end. */
+  name: string;
+  dnsName: string | null;
+  disabled: boolean;
+  /** lastLogonTimestamp, which a domain brings up to date every 9 to 14 days; null when it has none. */
+  lastLogon: Date | null;
+}
+
+/** What an object other than the judged one contributes: the digests of one object, or a computer account. */
+export type Surrounding = { kind: 'digests'; digests: Uint8Array[] } | { kind: 'computer'; computer: Computer };
+
+export interface Survey {
+  /** How far it looks. `domain`: only into the domain with this DNS name, as no global catalog can be reached. */
+  reach: { kind: 'forest' } | { kind: 'domain'; dnsName: string } | { kind: 'file' };
+  surroundings: AsyncIterable<Surrounding>;
+}
+
+/** Who has a digest in mSMQDigests, each object once, and how far was looked. */
+export interface DigestHolders {
+  reach: Survey['reach'];
+  users: User[];
+}
+
+/** A directory whose objects can be gone through, a few at a time: the memory it takes does not depend on their number. */
+export interface Listing {
+  /** @throws MsmqCertError usage when the directory cannot use the filter */
+  users(scope: Scope): AsyncIterable<Listed>;
+  /** Every digest and every computer account within reach, whatever the base DN. */
+  survey(): Promise<Survey>;
+  /** Finds the objects with any of these digests within reach, as receivers look one up (specification §5). */
+  findByDigest(digests: readonly Uint8Array[]): Promise<DigestHolders>;
+}
+
+/** Where the pairs live. Every failure that is not an outcome is a thrown MsmqCertError. */
+export interface Directory {
+  /** The server or file that answers, for messages and the journal. */
+  readonly server: string;
+  /**
+   * Finds the one user with this sAMAccountName, DOMAIN\user, UPN, distinguished name or SID.
+   * @throws MsmqCertError user-not-found, user-ambiguous
+   */
+  findUser(name: string): Promise<User>;
+  /** Reads both attributes, byte for byte. */
+  read(user: User): Promise<Pair>;
+  /** Writes both attributes in one atomic step if, and only if, the blob still is `before.blob`. */
+  swap(user: User, before: Pair, change: Change): Promise<SwapOutcome>;
+  /** Where several servers stand behind it: the one that this user was last read from or written to. */
+  serverOf?(user: User): string;
+  /**
+   * Where several servers stand behind it: the last write to this user, of an earlier run, went to this one, and nobody
+   * knows its outcome. The user is gone on with there and nowhere else.
+   * @param server as `serverOf` named it
+   */
+  stayWith?(user: User, server: string): void;
+  close(): Promise<void>;
+}
+
+/** The same directory with another way to swap. */
+export function withSwap(directory: Directory, swap: Directory['swap']): Directory {
+  return {
+    // It changes when another server takes over.
+    get server() {
+      return directory.server;
+    },
+    findUser: (name) => directory.findUser(name),
+    read: (user) => directory.read(user),
+    swap,
+    serverOf: (user) => directory.serverOf?.(user) ?? directory.server,
+    stayWith: (user, server) => directory.stayWith?.(user, server),
+    close: () => directory.close(),
+  };
+}

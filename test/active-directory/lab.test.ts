@@ -1,0 +1,218 @@
+import assert from 'node:assert/strict';
+import { execFile, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { promises as dns } from 'node:dns';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { AccountName } from '../../scripts/lab/lab.ts';
+import { claim, identify, registrations, release, runs } from '../../scripts/lab/registry.ts';
+import { readBlobIndependently } from './independent-reader.ts';
+import {
+  type Lab,
+  launchLab,
+  ldapSearch,
+  readPairIndependently,
+  resetUser,
+  startLab,
+  userDn,
+  writePair,
+} from './lab.ts';
+import { lossyProxy } from './lossy-proxy.ts';
+
+const execFileAsync = promisify(execFile);
+const threeEntries = fileURLToPath(new URL('../fixtures/vectors/three-rsa.bin', import.meta.url));
+
+describe('the lab', () => {
+  let lab: Lab;
+  before(async () => {
+    lab = await startLab();
+  });
+
+  describe('connections', () => {
+    const findAlice = ['-b', 'DC=corp,DC=example', '(sAMAccountName=alice)', 'sAMAccountName'];
+
+    it('answers over LDAPS with a certificate that verifies', async () => {
+      assert.match(await ldapSearch(lab, findAlice), /^sAMAccountName: alice$/m);
+    });
+
+    it('answers over StartTLS', async () => {
+      const found = await ldapSearch(lab, findAlice, { url: lab.startTlsUrl, words: ['-ZZ'] });
+      assert.match(found, /^sAMAccountName: alice$/m);
+    });
+
+    it('answers as global catalog', async () => {
+      assert.match(await ldapSearch(lab, findAlice, { url: lab.gcUrl }), /^sAMAccountName: alice$/m);
+    });
+
+    it('has a certificate that does not verify with another CA', async () => {
+      await assert.rejects(ldapSearch(lab, findAlice, { caFile: '/dev/null' }), /Can't contact LDAP server/);
+    });
+
+    it('knows its server by name in its own DNS', async () => {
+      const resolver = new dns.Resolver();
+      resolver.setServers(lab.dnsServers);
+      assert.deepEqual(await resolver.resolve4(lab.host), [lab.ip]);
+    });
+  });
+
+  describe('people', () => {
+    async function mayWrite(as: AccountName, name: string): Promise<string[]> {
+      const ldif = await ldapSearch(lab, ['-b', userDn(lab, name), '-s', 'base', 'allowedAttributesEffective'], { as });
+      return [...ldif.matchAll(/^allowedAttributesEffective: (mSMQ\w+)$/gm)].map(([, name = '']) => name).sort();
+    }
+    const pair = ['mSMQDigests', 'mSMQSignCertificates'];
+
+    it('lets the provisioner write the pair of a user, and nothing else', async () => {
+      const words = ['-b', userDn(lab, 'alice'), '-s', 'base', 'allowedAttributesEffective'];
+      const ldif = await ldapSearch(lab, words, { as: 'provisioner' });
+      assert.equal(ldif.match(/^allowedAttributesEffective/gm)?.length, 2);
+      assert.deepEqual(await mayWrite('provisioner', 'alice'), pair);
+    });
+
+    it('lets a user write the own pair, and of nobody else', async () => {
+      assert.deepEqual(await mayWrite('dave', 'dave'), pair);
+      assert.deepEqual(await mayWrite('alice', 'bob'), []);
+    });
+
+    it('keeps provisioner and the account itself off a protected account', async () => {
+      assert.deepEqual(await mayWrite('provisioner', 'protected'), []);
+      assert.deepEqual(await mayWrite('protected', 'protected'), []);
+    });
+
+    it('gives the reader no right to write', async () => {
+      assert.deepEqual(await mayWrite('reader', 'alice'), []);
+    });
+
+    it('refuses the logon of the disabled account', async () => {
+      await assert.rejects(mayWrite('disabled', 'alice'), /data 533/);
+    });
+
+    it('spells the name of dave as the directory does', async () => {
+      const ldif = await ldapSearch(lab, ['-b', lab.baseDn, '(sAMAccountName=dave)', '1.1']);
+      const dn = /^dn:: (.+)$/m.exec(ldif)?.[1] ?? '';
+      assert.equal(Buffer.from(dn, 'base64').toString(), lab.accounts.dave.dn);
+    });
+  });
+
+  describe('the pair, without our own code', () => {
+    afterEach(async () => {
+      await resetUser(lab, 'dave');
+    });
+
+    it('reads what was written, and nothing after a reset', async () => {
+      const blob = await readFile(threeEntries);
+      const entries = await readBlobIndependently(blob);
+      const digests = entries.map(({ md5 }) => Buffer.from(md5, 'hex'));
+      assert.equal(entries.length, 3);
+
+      await writePair(lab, 'dave', { blob, digests });
+      const read = await readPairIndependently(lab, 'dave');
+      assert.deepEqual(read.blob, blob);
+      assert.deepEqual(read.digests.map(hex).sort(), digests.map(hex).sort());
+
+      await resetUser(lab, 'dave');
+      assert.deepEqual(await readPairIndependently(lab, 'dave'), { blob: null, digests: [] });
+    });
+
+    it('reads values that ldapsearch prints as text', async () => {
+      const digest = Buffer.from('sixteen letters!');
+      await writePair(lab, 'dave', { blob: Buffer.from('text'), digests: [digest] });
+      assert.deepEqual(await readPairIndependently(lab, 'dave'), { blob: Buffer.from('text'), digests: [digest] });
+    });
+  });
+
+  describe('the lossy proxy', () => {
+    it('loses the reply to a write that the directory has made, and passes everything else', async () => {
+      const proxy = await lossyProxy(lab.ip);
+      try {
+        const lost = proxy.loseReply(700);
+        const blob = randomBytes(900);
+        await assert.rejects(
+          writePair(lab, 'carol', { blob, digests: [] }, { url: proxy.url }),
+          /Can't contact LDAP server/,
+        );
+        await lost;
+        assert.deepEqual((await readPairIndependently(lab, 'carol', { url: proxy.url })).blob, blob);
+      } finally {
+        await proxy.close();
+        await resetUser(lab, 'carol');
+      }
+    });
+  });
+
+  it('ends with its owner, even when that is killed', async () => {
+    const owner = spawn('sleep', ['infinity'], { stdio: 'ignore' });
+    const other = await launchLab([], owner.pid ?? 0);
+    const keeper = identify(other.pid);
+    assert.notEqual(other.ip, lab.ip);
+
+    owner.kill('SIGKILL');
+    await until(() => !runs(keeper));
+    assert.equal(existsSync(other.dir), false);
+    assert.equal(await connects(other.ip, 636), false);
+    assert.equal(await connects(lab.ip, 636), true);
+  });
+
+  it('tells a user without root what is missing', async () => {
+    // Another account may not be able to read the checkout, so this one says that it is another.
+    const asNobody = ['--import', 'data:text/javascript,process.getuid = () => 65534'];
+    const main = fileURLToPath(new URL('../../scripts/lab/main.ts', import.meta.url));
+    const started = execFileAsync(process.execPath, [...asNobody, main, 'up']);
+    await assert.rejects(started, { code: 1, stderr: /must run as root/ });
+  });
+});
+
+describe('addresses of labs', () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'registry-'));
+  });
+  afterEach(async () => {
+    await rm(folder, { recursive: true });
+  });
+  const lab = { dir: '/tmp/lab', keeper: identify(process.pid), owner: null };
+
+  it('are given to one lab each, until it releases them', () => {
+    const names = ['127.64.0.1', '127.64.0.2'];
+    assert.equal(claim(names, lab, folder).name, '127.64.0.1');
+    assert.equal(claim(names, lab, folder).name, '127.64.0.2');
+    assert.throws(() => claim(names, lab, folder), /every address for a lab is taken/);
+    release('127.64.0.1', folder);
+    assert.equal(claim(names, lab, folder).name, '127.64.0.1');
+    assert.deepEqual(
+      registrations(folder)
+        .map(({ name }) => name)
+        .sort(),
+      names,
+    );
+  });
+});
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex');
+}
+
+/** Looks again and again, ten seconds at most. */
+async function until(holds: () => boolean): Promise<void> {
+  for (let look = 0; look < 200 && !holds(); look++) await wait(50);
+  assert.equal(holds(), true);
+}
+
+async function connects(ip: string, port: number): Promise<boolean> {
+  const socket = connect(port, ip);
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}

@@ -1,0 +1,37 @@
+import { readFile } from 'node:fs/promises';
+import { md5, toHex } from '../blob/digest.ts';
+import { readExternalCertificate } from '../certificate/external.ts';
+import { MsmqCertError, systemCode } from '../errors.ts';
+import type { Source } from './plan.ts';
+
+/**
+ * Checks a file with somebody else's certificate and remembers it by digest, so that a whole fleet need not be held in memory.
+ * @throws MsmqCertError file-unreadable, and what readExternalCertificate refuses
+ */
+export async function externalSource(file: string, now: Date): Promise<Source> {
+  const certificate = readExternalCertificate(await readCertificateFile(file), file, now);
+  return { kind: 'external', file, digest: toHex(md5(certificate)), bytes: certificate.length };
+}
+
+/**
+ * The certificate itself, when it is about to be registered.
+ * @throws MsmqCertError invalid-certificate when the file has changed since it was checked
+ */
+export async function readExternal(file: string, digest: string): Promise<Buffer> {
+  const certificate = readExternalCertificate(await readCertificateFile(file), file, new Date());
+  if (toHex(md5(certificate)) === digest) return certificate;
+  throw new MsmqCertError('invalid-certificate', `${file} does not hold the certificate ${digest} any more`, {
+    hint: 'nothing was registered for it; run the command again with the file as it is now',
+  });
+}
+
+async function readCertificateFile(file: string): Promise<Buffer> {
+  try {
+    return await readFile(file);
+  } catch (cause) {
+    throw new MsmqCertError('file-unreadable', `${file} cannot be read: ${systemCode(cause) ?? 'unknown error'}`, {
+      hint: 'check the path and the rights',
+      cause,
+    });
+  }
+}

@@ -1,0 +1,131 @@
+import { hash, randomUUID } from 'node:crypto';
+import { hostname, userInfo } from 'node:os';
+import { toHex } from '../../blob/digest.ts';
+import { applyChange } from '../../blob/edit.ts';
+import type { Change } from '../../blob/pair.ts';
+import type { User } from '../../directory/directory.ts';
+import type { MsmqCertError } from '../../errors.ts';
+import type { UserPlan } from '../plan.ts';
+import type { Request, Wish } from '../request.ts';
+import type { ItemResult, Summary } from '../results.ts';
+import { continueJournalFile, createJournalFile, type JournalFile } from './file.ts';
+import type { JournalHistory } from './read.ts';
+import { type JournalItem, type KeySettingsRecord, pairKey, pairRecord, userKey } from './records.ts';
+
+/** Writes down what a run is about to do and what became of it. */
+export interface Journal {
+  /** Before a swap: what is about to be written over what. On the disk when it resolves. */
+  intend(server: string, plan: UserPlan, change: Change, items: readonly ItemResult[]): Promise<void>;
+  /** After the swap. */
+  conclude(user: User, outcome: 'swapped' | 'conflict' | 'refused', error: MsmqCertError | null): Promise<void>;
+  hook(user: User, item: ItemResult, outcome: 'done' | 'failed', status: string, output: string): Promise<void>;
+  end(summary: Summary): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** For runs that change nothing. */
+export const noJournal: Journal = {
+  intend: async () => {},
+  conclude: async () => {},
+  hook: async () => {},
+  end: async () => {},
+  close: async () => {},
+};
+
+/** What a run is, for its journal. */
+export interface RunHeader {
+  request: Request;
+  wishes: readonly Wish[];
+  keys: KeySettingsRecord;
+  /** The directory as it was named, and the server that answers. */
+  directory: string;
+  server: string;
+  bind: string | null;
+}
+
+/** Equal for two runs that were asked for the same, whenever they started. */
+export function fingerprintOf({ request, wishes, keys, directory }: Omit<RunHeader, 'server' | 'bind'>): string {
+  const timeless = JSON.stringify([request, keys, directory], (key, value) => (key === 'nowMs' ? undefined : value));
+  const names = wishes.map((wish) => JSON.stringify(wish)).join('\n');
+  return hash('sha256', `${timeless}\n${names}`, 'hex').slice(0, 16);
+}
+
+/**
+ * Begins the journal of a run.
+ * @throws MsmqCertError file-exists, file-unwritable, disk-full
+ */
+export async function beginJournal(path: string, header: RunHeader): Promise<Journal> {
+  const file = await createJournalFile(path);
+  const { wishes, ...facts } = header;
+  const written = [
+    file.append({
+      type: 'run',
+      schema: 1,
+      run: randomUUID(),
+      at: now(),
+      by: whoRuns(),
+      process: thisProcess(),
+      fingerprint: fingerprintOf(header),
+      ...facts,
+    }),
+    ...wishes.map(({ name, wants }) => file.append({ type: 'wish', name, wants })),
+    file.append({ type: 'wished', at: now() }),
+  ];
+  await Promise.all(written);
+  return journalIn(file);
+}
+
+/** Goes on with the journal of a run that was cut short. */
+export async function resumeJournal(path: string, history: JournalHistory, server: string): Promise<Journal> {
+  const file = await continueJournalFile(path, history.wholeBytes);
+  await file.append({ type: 'resumed', at: now(), by: whoRuns(), server, process: thisProcess() });
+  return journalIn(file);
+}
+
+function journalIn(file: JournalFile): Journal {
+  return {
+    intend: (server, plan, change, items) =>
+      file.append({
+        type: 'intent',
+        at: now(),
+        server,
+        user: plan.user,
+        before: pairRecord(plan.before),
+        after: pairKey(applyChange(plan.before, change)),
+        digestsAdded: change.digestsToAdd.map(toHex),
+        digestsRemoved: change.digestsToDelete.map(toHex),
+        items: items.map(itemRecord),
+      }),
+    conclude: (user, outcome, error) =>
+      file.append({ type: 'outcome', at: now(), user: userKey(user), outcome, error: error && errorRecord(error) }),
+    hook: (user, { machine, digest }, outcome, status, output) =>
+      file.append({ type: 'hook', at: now(), user: userKey(user), machine, digest, outcome, status, output }),
+    end: (summary) => file.append({ type: 'end', at: now(), summary: { ...summary } }),
+    close: () => file.close(),
+  };
+}
+
+function itemRecord(item: ItemResult): JournalItem {
+  return { ...item, error: item.error && errorRecord(item.error) };
+}
+
+function errorRecord({ code, message }: MsmqCertError) {
+  return { code, message };
+}
+
+function now(): string {
+  return new Date().toISOString();
+}
+
+function thisProcess() {
+  return { pid: process.pid, host: hostname() };
+}
+
+/** The account of the operating system, for the audit trail; a container may have none. */
+function whoRuns(): string {
+  try {
+    return `${userInfo().username}@${hostname()}`;
+  } catch {
+    return `${process.getuid?.() ?? 'unknown'}@${hostname()}`;
+  }
+}

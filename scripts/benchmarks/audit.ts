@@ -1,0 +1,86 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { ldapModify, userDn } from '../../test/active-directory/lab.ts';
+import type { Lab } from '../lab/lab.ts';
+import { runCommand } from './audit-run.ts';
+import { pairMaker } from './audit-users.ts';
+import type { Benchmark } from './benchmark.ts';
+import { withLab } from './lab.ts';
+import { inTurns, median, timesAsLong } from './turns.ts';
+
+const USERS = 1000;
+const CERTIFICATES = 50;
+const USERS_PER_WRITE = 50;
+const ROUNDS = 3;
+const ATTRIBUTES = ['sAMAccountName', 'objectSid', 'objectGUID', 'adminCount', 'mSMQSignCertificates', 'mSMQDigests'];
+
+export const auditBenchmark: Benchmark = {
+  name: 'audit',
+  what: 'audit of 1,000 users of 50 certificates each, to ldapsearch fetching the same attributes',
+  target: { at: 'most', value: 3, unit: 'times' },
+  measure: () => withLab(['--users', String(USERS)], measure),
+};
+
+async function measure(lab: Lab) {
+  await fill(lab);
+  const { bind, passwordFile } = lab.accounts.administrator;
+  const words = ['--directory', lab.url, '--ca-file', lab.caFile, '--bind', bind, '--password-file', passwordFile];
+  let last = await audit(words);
+  const turns = await inTurns(
+    ROUNDS,
+    async () => {
+      last = await audit(words);
+    },
+    () => fetchAll(lab),
+  );
+  return {
+    measured: timesAsLong(turns),
+    details: {
+      certificates: last.summary.certificates,
+      blobBytes: last.summary.bytes,
+      auditMs: median(turns.ours),
+      ldapsearchMs: median(turns.reference),
+      peakMb: last.peakMb,
+    },
+  };
+}
+
+async function audit(words: string[]) {
+  const run = await runCommand(['audit', ...words, '--json']);
+  if (run.summary.certificates !== USERS * CERTIFICATES) throw new Error('the audit did not see every certificate');
+  return run;
+}
+
+async function fill(lab: Lab): Promise<void> {
+  const pairOf = await pairMaker(CERTIFICATES);
+  for (let first = 0; first < USERS; first += USERS_PER_WRITE) {
+    const records = Array.from({ length: USERS_PER_WRITE }, (_, index) => {
+      const name = `user${String(first + index + 1).padStart(4, '0')}`;
+      const { blob, digests } = pairOf(first + index);
+      return [
+        `dn: ${userDn(lab, name)}`,
+        'changetype: modify',
+        'add: mSMQSignCertificates',
+        `mSMQSignCertificates:: ${blob.toString('base64')}`,
+        '-',
+        'add: mSMQDigests',
+        ...digests.map((digest) => `mSMQDigests:: ${digest.toString('base64')}`),
+        '-',
+        '',
+      ].join('\n');
+    });
+    await ldapModify(lab, records.join('\n'));
+  }
+}
+
+async function fetchAll(lab: Lab): Promise<void> {
+  const { bind, passwordFile } = lab.accounts.administrator;
+  const connection = ['-x', '-H', lab.url, '-D', bind, '-y', passwordFile, '-LLL', '-E', 'pr=1000/noprompt'];
+  const search = ['-b', lab.baseDn, '(&(objectClass=user)(!(objectClass=computer)))', ...ATTRIBUTES];
+  const child = spawn('ldapsearch', [...connection, ...search], {
+    stdio: 'ignore',
+    env: { ...process.env, LDAPTLS_REQCERT: 'demand', LDAPTLS_CACERT: lab.caFile },
+  });
+  const [code] = await once(child, 'close');
+  if (code !== 0) throw new Error(`ldapsearch ended with ${code}`);
+}

@@ -1,0 +1,114 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import type { AuditReport, UserJson } from '../../operations/audit/report.ts';
+import type { PageData } from '../../report-page/data.ts';
+import { count, size } from '../../report-page/format.ts';
+import { replaceFile } from '../files.ts';
+import { harmless } from '../output.ts';
+
+/** The parts of the page that are the same in every report. */
+export interface PageParts {
+  script: string;
+  style: string;
+}
+
+const builtParts = new URL('../../report-page/', import.meta.url);
+
+/**
+ * Writes an audit as one HTML page that needs nothing besides itself. A file that is there already is replaced in one
+ * step; only its owner can read the new one, for it lists accounts and machines.
+ * @param parts the folder of the page's built script and style
+ * @throws MsmqCertError disk-full, file-unwritable
+ */
+export async function writeHtmlReport(report: AuditReport, file: string, parts: URL = builtParts): Promise<void> {
+  const [script, style] = await Promise.all([
+    readFile(new URL('page.js', parts), 'utf8'),
+    readFile(new URL('page.css', parts), 'utf8'),
+  ]);
+  await replaceFile(file, htmlReport(report, { script, style }));
+}
+
+/**
+ * The page as text. Its policy lets nothing run or apply but the script and the style it was made with, and nothing be
+ * loaded; what comes from the directory is in it as JSON and as escaped text only.
+ */
+export function htmlReport(report: AuditReport, { script, style }: PageParts): string {
+  const readAt = report.generatedAt.slice(0, 16).replace('T', ' ');
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policyFor({ script, style })}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="referrer" content="no-referrer">
+<title>MSMQ certificates</title>
+<style>${style}</style>
+</head>
+<body>
+<header>
+<h1>MSMQ certificates</h1>
+<p>${escaped(report.directory)}, read ${escaped(readAt)} UTC</p>
+</header>
+<main>
+<dl class="totals">
+${totals(report)
+  .map(([name, value]) => `<div><dt>${name}</dt><dd>${value}</dd></div>`)
+  .join('\n')}
+</dl>
+<noscript><p class="panel">The charts, the findings and the table of users need JavaScript.</p></noscript>
+<div class="charts">
+<section class="panel" id="limit-chart"><h2>Certificates per user</h2></section>
+<section class="panel" id="expiry-chart"><h2>Expiry by month</h2></section>
+</div>
+<section class="panel" id="finding-list"><h2>Findings</h2></section>
+<div id="remarks"></div>
+<section class="panel" id="user-table"><h2>Users with certificates or findings</h2></section>
+</main>
+<script type="application/json" id="data">${embedded(report)}</script>
+<script>${script}</script>
+</body>
+</html>
+`;
+}
+
+function policyFor({ script, style }: PageParts): string {
+  return [
+    "default-src 'none'",
+    `script-src '${hashOf(script)}'`,
+    `style-src '${hashOf(style)}'`,
+    "base-uri 'none'",
+    "form-action 'none'",
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
+  ].join('; ');
+}
+
+/** How a policy names the one script or style that it allows. */
+function hashOf(text: string): string {
+  return `sha256-${createHash('sha256').update(text).digest('base64')}`;
+}
+
+function totals({ summary, users, errors }: AuditReport): [string, string][] {
+  const all: [string, string][] = [
+    ['Users', count(summary.users)],
+    ['Certificates', count(summary.certificates)],
+    ['Stored', size(summary.bytes)],
+    ['With findings', count(users.filter(hasFindings).length)],
+  ];
+  return errors.length === 0 ? all : [...all, ['Not read', count(errors.length)]];
+}
+
+function hasFindings({ findings, certificates }: UserJson): boolean {
+  return findings.length > 0 || certificates.some((certificate) => certificate.findings.length > 0);
+}
+
+/** The data as JSON that cannot end the element it is in, without characters that hide or reorder text. */
+function embedded({ certificatesPerUser, ...data }: AuditReport): string {
+  const page: PageData = data;
+  const json = JSON.stringify(page, (_key, value: unknown) => (typeof value === 'string' ? harmless(value) : value));
+  return json.replaceAll('<', '\\u003c');
+}
+
+function escaped(text: string): string {
+  return harmless(text).replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}

@@ -1,0 +1,35 @@
+import { Command } from 'commander';
+import {
+  addDirectoryOptions,
+  addExamples,
+  addMutationOptions,
+  addOutFolderOption,
+  addOutputOptions,
+  addUserListOption,
+} from '../options.ts';
+import { pursue } from '../runs/purpose.ts';
+
+export function repairCommand(): Command {
+  const command = new Command('repair')
+    .summary('make the certificates and the digests of users agree')
+    .description(
+      'Makes the two attributes of a user agree, as after replication tore them: adds digests that are missing, deletes\n' +
+        'those that no certificate has, drops second entries of one certificate, and corrects Digest fields. No certificate\n' +
+        'is made or lost. A blob that cannot be read to its end is only touched with --salvage.',
+    )
+    .argument('[user...]', 'sAMAccountName, DOMAIN\\user, UPN, distinguished name or SID')
+    .option('--salvage', 'save a malformed blob to a file and keep every entry that can be read; needs --yes');
+  addOutFolderOption(command);
+  addUserListOption(command);
+  addMutationOptions(command);
+  addDirectoryOptions(command);
+  addOutputOptions(command);
+  addExamples(command, [
+    ['repair alice --dry-run', 'show what would be put right'],
+    ['repair alice --salvage --yes', 'get what can be read out of a malformed blob'],
+  ]);
+  return command.action(async (names: string[], _options, self: Command) => {
+    const { repair } = await import('../runs/clean-up.ts');
+    await pursue('carry-out', await repair(names, self));
+  });
+}

@@ -1,0 +1,81 @@
+import type { ErrorCode } from '../errors.ts';
+
+/** The exit codes that scripts depend on. */
+export const exitCodes = {
+  done: 0,
+  someFailed: 1,
+  wrongUsage: 2,
+  noDirectory: 3,
+  refused: 4,
+  conflict: 5,
+  changed: 10,
+} as const;
+
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+const byCode: Record<ErrorCode, ExitCode> = {
+  usage: 2,
+  'invalid-config': 2,
+  'invalid-machine': 2,
+  'invalid-subject': 2,
+  'invalid-ldif': 2,
+  'invalid-manifest': 2,
+  'invalid-plan': 2,
+  'invalid-journal': 2,
+  'invalid-certificate': 2,
+  'certificate-expired': 2,
+  'certificate-not-rsa': 2,
+  'certificate-too-large': 2,
+  'private-key-in-certificate': 2,
+  'malformed-blob': 4,
+  'user-not-found': 1,
+  'user-ambiguous': 1,
+  'digest-not-found': 1,
+  'machine-not-found': 1,
+  'machines-unknown': 4,
+  'digest-shared': 4,
+  'directory-unreachable': 3,
+  'directory-timeout': 3,
+  'tls-untrusted': 3,
+  'bind-refused': 3,
+  'credentials-missing': 2,
+  'access-denied': 1,
+  referral: 3,
+  'directory-busy': 3,
+  'directory-limit': 4,
+  'directory-schema': 3,
+  'directory-error': 1,
+  conflict: 5,
+  'outcome-unknown': 3,
+  'torn-pair': 1,
+  'not-replicated': 1,
+  'over-capacity': 4,
+  'confirmation-needed': 4,
+  'too-many-removals': 4,
+  'plan-outdated': 4,
+  'changed-since': 4,
+  'too-many-failures': 1,
+  'file-unreadable': 2,
+  'file-unwritable': 1,
+  'file-exists': 1,
+  'disk-full': 1,
+  'file-locked': 1,
+  'not-available': 2,
+  interrupted: 1,
+  internal: 1,
+};
+
+export function exitCodeOf(code: ErrorCode): ExitCode {
+  return byCode[code];
+}
+
+/**
+ * The exit code of a run over many items: the one of its failures when nothing else happened and all failed alike,
+ * otherwise "some failed".
+ */
+export function exitCodeOfFailures(codes: readonly ErrorCode[], succeeded: number): ExitCode {
+  if (codes.length === 0) return exitCodes.done;
+  const [first, ...others] = [...new Set(codes.map(exitCodeOf))];
+  const alike = first !== undefined && others.length === 0;
+  return alike && succeeded === 0 ? first : exitCodes.someFailed;
+}

@@ -1,0 +1,79 @@
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import type { Directory } from '../../directory/directory.ts';
+import { MsmqCertError } from '../../errors.ts';
+import { findUnfinished, newJournalPath, readForResume, type Unfinished } from '../../operations/journal/find.ts';
+import type { JournalHistory } from '../../operations/journal/read.ts';
+import { beginJournal, fingerprintOf, type Journal, resumeJournal } from '../../operations/journal/write.ts';
+import { tell } from '../output.ts';
+import type { MutationSettings } from '../settings.ts';
+import type { Mutation } from './mutation.ts';
+
+export type OpenJournal = Journal & {
+  /** Null as long as it has nothing to tell. */
+  path(): string | null;
+  /** What an earlier run had done already. */
+  readonly history: JournalHistory | null;
+};
+
+/**
+ * The journal of a run: that of the same run when it was cut short, or a new one. One that has nothing to tell in the
+ * end is removed.
+ * @throws MsmqCertError file-exists, file-locked, file-unwritable, invalid-journal
+ */
+export async function openJournal(
+  mutation: Mutation,
+  settings: MutationSettings,
+  directory: Directory,
+): Promise<OpenJournal> {
+  const { request, wishes, keys } = mutation;
+  const name = settings.directory ?? '';
+  const fingerprint = fingerprintOf({ request, wishes, keys, directory: name });
+  const unfinished = mutation.resume ?? (await findEarlier(settings.journal, keys.out, fingerprint));
+  if (unfinished !== null) return await goOn(unfinished, directory.server, settings);
+
+  const path = settings.journal ?? newJournalPath(keys.out, request.verb, fingerprint);
+  const journal = await beginJournal(path, {
+    request,
+    wishes,
+    keys,
+    directory: name,
+    server: directory.server,
+    bind: settings.bind ?? null,
+  });
+  return { ...withoutEmpty(journal, path), history: null };
+}
+
+async function goOn({ path, history }: Unfinished, server: string, { quiet }: MutationSettings): Promise<OpenJournal> {
+  const done = [...history.users.values()].filter(({ swaps }) => swaps.at(-1)?.outcome?.outcome === 'swapped').length;
+  if (!quiet) tell(`going on with the run of ${path}: ${done} users were written before`);
+  if (history.tornBytes > 0)
+    tell(`the last line of ${path} was torn by a crash; its ${history.tornBytes} bytes are dropped`);
+  return { ...(await resumeJournal(path, history, server)), path: () => path, history };
+}
+
+async function findEarlier(journal: string | undefined, out: string, fingerprint: string): Promise<Unfinished | null> {
+  if (journal === undefined) return await findUnfinished(out, fingerprint);
+  if (!existsSync(journal)) return null;
+  const history = await readForResume(journal);
+  if (history.run.fingerprint === fingerprint && !history.ended) return { path: journal, history };
+  throw new MsmqCertError('file-exists', `the journal ${journal} is that of another run`, {
+    hint: 'name another file, or take up that run with msmq-cert resume',
+  });
+}
+
+function withoutEmpty(journal: Journal, path: string): Omit<OpenJournal, 'history'> {
+  let isEmpty = true;
+  return {
+    ...journal,
+    path: () => (isEmpty ? null : path),
+    intend: async (...facts) => {
+      isEmpty = false;
+      await journal.intend(...facts);
+    },
+    close: async () => {
+      await journal.close();
+      if (isEmpty) await rm(path, { force: true });
+    },
+  };
+}

@@ -1,0 +1,85 @@
+import { createReadStream } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { Readable } from 'node:stream';
+import { MsmqCertError, toMsmqCertError } from '../../errors.ts';
+import { externalSource } from '../../operations/external.ts';
+import { type ManifestRow, readManifest } from '../../operations/manifest.ts';
+import type { Source } from '../../operations/plan.ts';
+import type { Wish } from '../../operations/request.ts';
+import { tell } from '../output.ts';
+
+const FILES_AT_ONCE = 16;
+const SHOWN_PROBLEMS = 100;
+
+/**
+ * What a manifest asks for, one wish a user. Certificate files are named relative to the manifest, and all are checked
+ * before anything happens.
+ * @throws MsmqCertError invalid-manifest with every problem, file-unreadable
+ */
+export async function wishesFromManifest(file: string, quiet: boolean): Promise<Wish[]> {
+  const input = file === '-' ? process.stdin : createReadStream(file);
+  const { rows, duplicates } = await readManifest(input, file);
+  if (duplicates > 0 && !quiet) tell(`${file}: rows that repeat others and are passed over: ${duplicates}`);
+  const folder = file === '-' ? process.cwd() : dirname(file);
+  const check = (row: ManifestRow) => checkSource(row, folder);
+  const draft = collect();
+  // a stream keeps the order and has only a few rows under way, however long the manifest is
+  for await (const checked of Readable.from(rows).map(check, { concurrency: FILES_AT_ONCE })) draft.take(checked);
+  if (draft.problems.length > 0) throw badCertificates(file, draft.problems);
+  return draft.wishes();
+}
+
+interface Checked {
+  row: ManifestRow;
+  source: Source | MsmqCertError;
+}
+
+async function checkSource(row: ManifestRow, folder: string): Promise<Checked> {
+  if (row.certificate === null) return { row, source: { kind: 'new-key' } };
+  try {
+    return { row, source: await externalSource(resolve(folder, row.certificate), new Date()) };
+  } catch (error) {
+    return { row, source: toMsmqCertError(error) };
+  }
+}
+
+function collect() {
+  const byUser = new Map<string, Wish>();
+  const ownerOf = new Map<string, string>();
+  const problems: string[] = [];
+
+  /** The same certificate may lie in two files. */
+  const claim = (digest: string, user: string) => {
+    const owner = ownerOf.get(digest) ?? user;
+    ownerOf.set(digest, owner);
+    return owner;
+  };
+
+  return {
+    problems,
+    take({ row, source }: Checked): void {
+      const { line, user, machine, certificate, validForMs } = row;
+      const key = user.toLowerCase();
+      if (source instanceof MsmqCertError) {
+        problems.push(`line ${line}: ${source.message}`);
+        return;
+      }
+      const owner = source.kind === 'external' ? claim(source.digest, key) : key;
+      if (owner !== key)
+        problems.push(`line ${line}: the certificate in ${certificate} is given for ${user} and for ${owner}`);
+      const wish = byUser.get(key) ?? { name: user, wants: [] };
+      wish.wants.push({ machine, source, validForMs });
+      byUser.set(key, wish);
+    },
+    wishes: () => [...byUser.values()],
+  };
+}
+
+function badCertificates(file: string, problems: readonly string[]): MsmqCertError {
+  const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
+  const more = problems.length > SHOWN_PROBLEMS ? [`and ${problems.length - SHOWN_PROBLEMS} more`] : [];
+  return new MsmqCertError('invalid-manifest', `the certificates of the manifest ${file} have ${count}`, {
+    hint: 'give DER or PEM files with one RSA certificate each, named relative to the manifest',
+    problems: [...problems.slice(0, SHOWN_PROBLEMS), ...more],
+  });
+}

@@ -1,0 +1,115 @@
+import { availableParallelism } from 'node:os';
+import limit from 'p-limit';
+import type { Directory, User } from '../../directory/directory.ts';
+import { changeRecord, clearRecord, recordChanges } from '../../directory/ldif/change.ts';
+import type { Replicated } from '../../directory/replicas.ts';
+import type { ApplyContext } from '../../operations/apply.ts';
+import { noJournal } from '../../operations/journal/write.ts';
+import { plannersFor } from '../../operations/planners.ts';
+import { limitRate } from '../../operations/rate-limit.ts';
+import type { UserReplication } from '../../operations/replication/replication.ts';
+import type { Request } from '../../operations/request.ts';
+import { run } from '../../operations/run.ts';
+import { openDirectory } from '../access/connect.ts';
+import { tell } from '../output.ts';
+import { awaitReplication } from '../replications.ts';
+import type { MutationSettings } from '../settings.ts';
+import { hookRunner } from './hooks.ts';
+import { watchInterrupts } from './interrupts.ts';
+import { type OpenJournal, openJournal } from './journals.ts';
+import type { Mutation } from './mutation.ts';
+import { mutationReport } from './mutation-report.ts';
+import { keyPolicy, yardstick } from './policies.ts';
+import { watchProgress } from './progress.ts';
+import { safeguards, tellAfterwards } from './safeguards.ts';
+
+/** One more than there are cores: there is a key to be made while the main thread puts another into its PFX. */
+const KEYS_AT_ONCE = availableParallelism() + 1;
+
+/** The common path of every command that writes: open, run, report. */
+export async function mutate(command: string, mutation: Mutation, settings: MutationSettings): Promise<void> {
+  const { request, wishes, keys } = mutation;
+  const policy = await keyPolicy(keys);
+  const judged = yardstick({ subject: keys.subject ?? undefined, maxCertificates: keys.maxCertificates });
+  const opened = await openDirectory(settings);
+  const progress = watchProgress(command, settings);
+  const interrupts = watchInterrupts(() =>
+    tell('stopping after the writes that are under way; once more stops at once'),
+  );
+  let journal: OpenJournal | null = null;
+  try {
+    if (settings.waitReplication !== undefined) await checkReplicas(opened);
+    const plannerFor = await plannersFor(request, judged, opened);
+    const directory = decorate(opened, request, settings);
+    journal = isWriting(settings) ? await openJournal(mutation, settings, directory) : null;
+    const hooks = hookRunner(settings, request, journal);
+    const report = mutationReport(command, settings);
+    const context: ApplyContext = {
+      directory,
+      yardstick: judged,
+      keys: policy,
+      journal: journal ?? noJournal,
+      mode: settings.dryRun && settings.ldif === undefined ? 'dry-run' : 'write',
+      findByDigest: opened.findByDigest,
+      beforeWrite: safeguards(request, keys.out, settings),
+      whenCoreIsFree: limit(KEYS_AT_ONCE),
+      onRetry: progress.retried,
+    };
+    const control = {
+      concurrency: settings.concurrency,
+      stop: interrupts.signal,
+      maxFailures: settings.failFast ? 0 : (settings.maxFailures ?? Number.POSITIVE_INFINITY),
+      history: journal?.history ?? null,
+    };
+    const written: User[] = [];
+    const outcome = await run(wishes, plannerFor, context, control, {
+      started: progress.started,
+      finished: async (result, orphans) => {
+        if (result.outcome === 'changed') written.push(result.user);
+        report.add(result, await hooks.runFor(result), orphans);
+        progress.finished(result);
+      },
+      unknown: report.addUnknown,
+    });
+    // the same command goes on with a run that was stopped, also when its last users had been begun
+    if (outcome.stoppedBy === null) await journal?.end(outcome.summary);
+    progress.stop();
+    const replication = await afterReplication(opened, written, settings, interrupts.signal);
+    process.exitCode = report.finish({ outcome, journal: journal?.path() ?? null, replication });
+    tellAfterwards(outcome.summary, request, settings);
+  } finally {
+    progress.stop();
+    interrupts.release();
+    await journal?.close();
+    await opened.close();
+  }
+}
+
+/** @throws MsmqCertError usage for a file, before anything is written */
+async function checkReplicas(directory: Replicated): Promise<void> {
+  for (const replica of await directory.replicas()) await replica.close();
+}
+
+async function afterReplication(
+  directory: Replicated,
+  written: readonly User[],
+  settings: MutationSettings,
+  signal: AbortSignal,
+): Promise<UserReplication[]> {
+  const { waitReplication } = settings;
+  if (waitReplication === undefined || written.length === 0 || settings.dryRun) return [];
+  return await awaitReplication(directory, written, waitReplication, settings, signal);
+}
+
+/** A dry run writes no journal; with --ldif the changes go to that file, which is a record by itself. */
+function isWriting({ dryRun }: MutationSettings): boolean {
+  return !dryRun;
+}
+
+/** ldifde has no way to compare a value, so clear writes what administrators know. */
+function decorate(opened: Directory, { verb }: Request, { ldif, dryRun, rate }: MutationSettings): Directory {
+  const recordOf = verb === 'clear' ? clearRecord : changeRecord;
+  const mode = dryRun ? 'only-record' : 'also-write';
+  const recorded = ldif === undefined ? opened : recordChanges(opened, ldif, mode, recordOf);
+  return rate === undefined ? recorded : limitRate(recorded, rate);
+}

@@ -1,0 +1,248 @@
+import type { ErrorCode } from '../../errors.ts';
+import type { UserPlan } from '../../operations/plan.ts';
+import { replicationError, type UserReplication } from '../../operations/replication/replication.ts';
+import type { ItemResult, Summary, UserResult } from '../../operations/results.ts';
+import type { RunOutcome, UnknownUser } from '../../operations/run.ts';
+import { colours } from '../colours.ts';
+import { type ExitCode, exitCodeOf, exitCodeOfFailures, exitCodes } from '../exit-codes.ts';
+import { errorJson, harmless, print, printJson, tell, tellError } from '../output.ts';
+import { replicationJson, replicationText } from '../replications.ts';
+import type { MutationSettings } from '../settings.ts';
+import { table } from '../table.ts';
+import type { HookResult } from './hooks.ts';
+import { planText } from './plan-text.ts';
+
+/** How a run came to its end. */
+export interface RunEnd {
+  outcome: RunOutcome;
+  /** The file that undo and resume take, null when none was written. */
+  journal: string | null;
+  /** Where the written users stand on every server, with --wait-replication. */
+  replication: readonly UserReplication[];
+}
+
+/** Takes the results of a run as they come and says them, to people or to scripts. */
+export interface MutationReport {
+  /** @param orphans the PFX files of this user that no registered certificate belongs to */
+  add(result: UserResult, hooks: readonly HookResult[], orphans: readonly string[]): void;
+  addUnknown(user: UnknownUser): void;
+  finish(end: RunEnd): ExitCode;
+}
+
+export function mutationReport(command: string, settings: MutationSettings): MutationReport {
+  const head: Head = { command, dryRun: settings.dryRun };
+  const sink = settings.ndjson ? ndjsonSink(head) : settings.json ? jsonSink(head) : textSink(head, settings);
+  const failures: ErrorCode[] = [];
+  const orphans: string[] = [];
+  let failedHooks = 0;
+  let changed = false;
+
+  const note = (items: readonly ItemResult[]) => {
+    for (const { error } of items) if (error !== null) failures.push(error.code);
+  };
+
+  return {
+    add(result, hooks, left) {
+      sink.user(result, hooks);
+      orphans.push(...left);
+      note(result.items);
+      failedHooks += hooks.filter(({ outcome }) => outcome === 'failed').length;
+      changed ||= result.outcome === 'changed' || result.outcome === 'pending';
+    },
+    addUnknown(user) {
+      sink.unknown(user);
+      note(user.items);
+    },
+    finish(end) {
+      sink.end(end, changed);
+      const { outcome, replication } = end;
+      for (const path of orphans) tell(orphanText(path));
+      const { summary, stoppedBy } = outcome;
+      if (stoppedBy !== null) return exitCodeOf(stoppedBy.code);
+      if (failures.length > 0) return exitCodeOfFailures(failures, summary.added + summary.removed + summary.unchanged);
+      if (failedHooks > 0 || replication.some((each) => replicationError(each) !== null)) return exitCodes.someFailed;
+      return changed && settings.detailedExitcode ? exitCodes.changed : exitCodes.done;
+    },
+  };
+}
+
+interface Head {
+  command: string;
+  dryRun: boolean;
+}
+
+interface Sink {
+  user(result: UserResult, hooks: readonly HookResult[]): void;
+  unknown(user: UnknownUser): void;
+  end(end: RunEnd, changed: boolean): void;
+}
+
+/** One document at the end. */
+function jsonSink(head: Head): Sink {
+  const results: object[] = [];
+  const notes: Note[] = [];
+  return {
+    user: (result, hooks) => {
+      results.push(...userJson(result, hooks));
+      notes.push(...notesOn(result));
+    },
+    unknown: (user) => results.push(...unknownJson(user)),
+    end: (end, changed) =>
+      printJson({ ...summaryJson(head, end, changed), results, ...(notes.length > 0 && { notes }) }),
+  };
+}
+
+/** One result a line as it comes, and the summary as the last line. */
+function ndjsonSink(head: Head): Sink {
+  const say = (document: object) => print(JSON.stringify(document));
+  return {
+    user: (result, hooks) => [...userJson(result, hooks), ...notesOn(result)].forEach(say),
+    unknown: (user) => unknownJson(user).forEach(say),
+    end: (end, changed) => say(summaryJson(head, end, changed)),
+  };
+}
+
+interface Note {
+  user: string;
+  note: string;
+}
+
+/** What people would read in the plan. */
+function notesOn({ user, plan, outcome }: UserResult): Note[] {
+  if (plan === null) return [];
+  const refusal =
+    outcome === 'pending' && plan.refusal !== null ? [`refused without --yes: ${plan.refusal.message}`] : [];
+  return [...plan.notes, ...refusal].map((note) => ({ user: user.account, note }));
+}
+
+function summaryJson({ command, dryRun }: Head, { outcome, journal, replication }: RunEnd, changed: boolean) {
+  const { summary, remaining, stoppedBy } = outcome;
+  const stopped = stoppedBy && { remaining, error: errorJson(stoppedBy) };
+  return {
+    schema: 1,
+    command,
+    dryRun,
+    changed: changed && !dryRun,
+    summary,
+    journal,
+    ...(stopped && { stopped }),
+    ...(replication.length > 0 && { replication: replication.map(replicationJson) }),
+  };
+}
+
+function userJson({ user, items }: UserResult, hooks: readonly HookResult[]): object[] {
+  return items.map((item) => itemJson(user.account, user.dn, item, hooks));
+}
+
+function unknownJson({ name, items }: UnknownUser): object[] {
+  return items.map((item) => itemJson(name, null, item, []));
+}
+
+function itemJson(user: string, dn: string | null, item: ItemResult, hooks: readonly HookResult[]): object {
+  const { machine, action, digest, identifier, replacedDigest, files } = item;
+  const hook = hooks.find((each) => each.item === item);
+  return {
+    user,
+    dn,
+    machine,
+    action,
+    digest,
+    identifier,
+    replacedDigest,
+    files,
+    error: item.error === null ? null : errorJson(item.error),
+    ...(hook && { hook: { outcome: hook.outcome, status: hook.status } }),
+  };
+}
+
+/** For people: as it comes, or after the progress bar where there is one. */
+function textSink({ dryRun }: Head, { quiet, ldif, progress }: MutationSettings): Sink {
+  const heldBack: string[] = [];
+  const isHeldBack = progress && process.stderr.isTTY;
+  const say = (paragraph: string) => print(`${paragraph}\n\n`);
+  const complaints: (() => void)[] = [];
+  const complain = (user: string, items: readonly ItemResult[]) => {
+    for (const { error } of items) if (error !== null) complaints.push(() => tellError(error, user));
+  };
+  return {
+    user(result, hooks) {
+      if (!quiet && isHeldBack) heldBack.push(...userText(result, dryRun));
+      else if (!quiet) userText(result, dryRun).forEach(say);
+      complain(result.user.account, result.items);
+      for (const hook of hooks) {
+        if (hook.outcome === 'failed') complaints.push(() => tell(failedHookText(result, hook)));
+      }
+    },
+    unknown: ({ name, items }) => complain(name, items),
+    end({ outcome, journal, replication }) {
+      const { summary, remaining, stoppedBy } = outcome;
+      const seen = replication.map(replicationText);
+      if (!quiet) {
+        for (const paragraph of [...heldBack, ...seen]) say(paragraph);
+        print(lastLines(summary, dryRun, ldif, journal));
+      }
+      for (const each of complaints) each();
+      for (const error of replication.flatMap((each) => replicationError(each) ?? [])) tellError(error);
+      if (stoppedBy !== null) {
+        tellError(stoppedBy);
+        tell(remainderText(remaining, journal));
+      }
+    },
+  };
+}
+
+function lastLines(summary: Summary, dryRun: boolean, ldif: string | undefined, journal: string | null): string {
+  const lines = [summaryLine(summary, dryRun, ldif)];
+  if (journal !== null) lines.push(`journal: ${journal}`);
+  return lines.join('\n');
+}
+
+function remainderText(remaining: number, journal: string | null): string {
+  const rest = `${remaining} ${remaining === 1 ? 'user is' : 'users are'} left as they were`;
+  return journal === null ? rest : `${rest}; msmq-cert resume ${harmless(journal)} goes on with the run`;
+}
+
+function orphanText(path: string): string {
+  return `no registered certificate belongs to ${harmless(path)}; a run that did not get to its end left it`;
+}
+
+function failedHookText({ user }: UserResult, { item, status, output }: HookResult): string {
+  const said = output.trim() === '' ? '' : `\n${harmless(output.trim())}`;
+  return `the deploy hook failed for ${harmless(user.account)} on ${harmless(item.machine ?? '(no machine)')}: ${status}; the certificate is registered${said}`;
+}
+
+function userText({ user, plan, items }: UserResult, dryRun: boolean): string[] {
+  if (dryRun && plan !== null) return [[harmless(user.account), planText(plan), ...refusalLines(plan)].join('\n')];
+  const succeeded = items.filter(({ action }) => action !== 'failed');
+  return succeeded.length === 0 ? [] : [`${harmless(user.account)}\n${itemsText(succeeded)}`];
+}
+
+function refusalLines({ refusal }: UserPlan): string[] {
+  return refusal === null ? [] : [`  ${colours.yellow('refused without --yes')}: ${harmless(refusal.message)}`];
+}
+
+const itemColour = {
+  added: colours.green,
+  replaced: colours.green,
+  removed: colours.yellow,
+  unchanged: colours.dim,
+  failed: colours.red,
+};
+
+function itemsText(items: readonly ItemResult[]): string {
+  const rows = items.map(({ action, machine, digest, files }) => [
+    `  ${itemColour[action](action)}`,
+    harmless(machine ?? '(no machine)'),
+    digest ?? '',
+    files?.pfx ?? '',
+  ]);
+  return table(rows);
+}
+
+function summaryLine(summary: Summary, dryRun: boolean, ldif: string | undefined): string {
+  const { users, added, removed, unchanged, failed, conflictsRetried } = summary;
+  const counts = `${added} added, ${removed} removed, ${unchanged} unchanged, ${failed} failed`;
+  const retries = conflictsRetried === 0 ? '' : `, ${conflictsRetried} lost races retried`;
+  const untouched = ldif === undefined ? 'nothing was changed' : `the changes are only written to ${ldif}`;
+  return `${users} ${users === 1 ? 'user' : 'users'}: ${counts}${retries}${dryRun ? ` (dry run: ${untouched})` : ''}`;
+}

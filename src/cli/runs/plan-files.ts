@@ -1,0 +1,121 @@
+import type { Directory, Listing } from '../../directory/directory.ts';
+import type { MsmqCertError } from '../../errors.ts';
+import { userKey } from '../../operations/journal/records.ts';
+import { noJournal } from '../../operations/journal/write.ts';
+import { type PlanFile, type PlannedUser, plannedUser, writePlan } from '../../operations/plan-file.ts';
+import { verbPlanners } from '../../operations/planners.ts';
+import type { Want } from '../../operations/request.ts';
+import type { ItemResult } from '../../operations/results.ts';
+import { type RunOutcome, run } from '../../operations/run.ts';
+import { openDirectory } from '../access/connect.ts';
+import { writeNewFile } from '../files.ts';
+import { tell } from '../output.ts';
+import { watchInterrupts } from './interrupts.ts';
+import { mutationReport } from './mutation-report.ts';
+import { keyPolicy, keySettingsRecord, yardstick } from './policies.ts';
+import { watchProgress } from './progress.ts';
+import type { Intention } from './verbs.ts';
+
+/** Makes the plan of what the command line asks for, shows it, and writes it to the file that --out names. */
+export async function makePlan(intention: Intention): Promise<void> {
+  const { request, options } = intention;
+  const keys = { ...keySettingsRecord(options), out: '' };
+  const directory = await openDirectory(options);
+  try {
+    const draft = collect();
+    const outcome = await draft.fill(intention, directory);
+    const plan: PlanFile = {
+      kind: 'msmq-cert plan',
+      schema: 1,
+      createdAt: new Date().toISOString(),
+      domain: domainOf(draft.users),
+      request,
+      keys,
+      users: draft.users,
+      errors: draft.errors,
+    };
+    if (outcome.stoppedBy !== null) throw outcome.stoppedBy;
+    await writeNewFile(options.out, writePlan(plan), 0o600);
+    if (!options.quiet) tell(`the plan is in ${options.out}; msmq-cert apply ${options.out} carries it out`);
+  } finally {
+    await directory.close();
+  }
+}
+
+interface Draft {
+  users: PlannedUser[];
+  errors: PlanFile['errors'];
+  fill(intention: Intention, directory: Directory & Listing): Promise<RunOutcome>;
+}
+
+function collect(): Draft {
+  const users: PlannedUser[] = [];
+  const errors: PlanFile['errors'] = [];
+  const wantsOf = new Map<string, readonly Want[]>();
+  const note = (user: string, items: readonly ItemResult[]) => {
+    for (const { error } of items) if (error !== null) errors.push({ user, ...errorFacts(error) });
+  };
+
+  return {
+    users,
+    errors,
+    async fill({ request, wishes, options }, directory) {
+      const report = mutationReport(`plan ${request.verb}`, { ...options, dryRun: true });
+      const progress = watchProgress('plan', options);
+      const interrupts = watchInterrupts(() => tell('stopping; no plan is written'));
+      const judged = yardstick(options);
+      const plannerFor = await verbPlanners(request, judged, directory);
+      const context = {
+        directory,
+        yardstick: judged,
+        keys: await keyPolicy(keySettingsRecord(options)),
+        journal: noJournal,
+        mode: 'dry-run' as const,
+        findByDigest: directory.findByDigest,
+        beforeWrite: async () => {},
+        whenCoreIsFree: <T>(job: () => Promise<T>) => job(),
+        onRetry: progress.retried,
+      };
+      const control = {
+        concurrency: options.concurrency,
+        stop: interrupts.signal,
+        maxFailures: Number.POSITIVE_INFINITY,
+        history: null,
+      };
+      const outcome = await run(
+        wishes,
+        (wants, user) => {
+          wantsOf.set(userKey(user), wants);
+          return plannerFor(wants, user);
+        },
+        context,
+        control,
+        {
+          started: progress.started,
+          finished: async (result) => {
+            report.add(result, [], []);
+            progress.finished(result);
+            if (result.plan === null) note(result.user.account, result.items);
+            else users.push(plannedUser(result.plan, wantsOf.get(userKey(result.user)) ?? []));
+          },
+          unknown: (unknown) => {
+            report.addUnknown(unknown);
+            note(unknown.name, unknown.items);
+          },
+        },
+      );
+      progress.stop();
+      interrupts.release();
+      process.exitCode = report.finish({ outcome, journal: null, replication: [] });
+      return outcome;
+    },
+  };
+}
+
+function errorFacts({ code, message }: MsmqCertError) {
+  return { code, message };
+}
+
+function domainOf([first]: readonly PlannedUser[]): string {
+  return first === undefined ? '' : first.user.account.replace(/\\.*/, '');
+}

@@ -1,0 +1,24 @@
+/** The public library. What is not listed here may change at any time. */
+
+export { type DecodedEntry, decode, type Entry, encode, MalformedBlobError } from './blob/codec.ts';
+export { md5 } from './blob/digest.ts';
+export { append, applyChange, newEntry, remove, replace } from './blob/edit.ts';
+export { type Examination, type ExaminedEntry, examine } from './blob/findings.ts';
+export { identifierText } from './blob/identifier.ts';
+export type { Change, Pair } from './blob/pair.ts';
+export { readExternalCertificate } from './certificate/external.ts';
+export { type IssueRequest, issueCertificate } from './certificate/issue.ts';
+export { buildPfx } from './certificate/pkcs12/pkcs12.ts';
+export { DEFAULT_SUBJECT, formatName, parseSubjectTemplate, readSubject } from './certificate/subject.ts';
+export { type CertificateFacts, describeCertificate } from './certificate/x509/describe.ts';
+export { type ActiveDirectory, type ConnectionOptions, connectActiveDirectory } from './directory/active-directory.ts';
+export type { Directory, SwapOutcome, User } from './directory/directory.ts';
+export { openLdifFile } from './directory/ldif-file.ts';
+export { type ErrorCode, MsmqCertError } from './errors.ts';
+export { type ApplyContext, applyToUser } from './operations/apply.ts';
+export type { KeyPolicy } from './operations/keys.ts';
+export type { Planner, UserPlan } from './operations/plan.ts';
+export { registerPlanner } from './operations/register.ts';
+export { renewPlanner } from './operations/renew.ts';
+export type { UserResult } from './operations/results.ts';
+export { assess, type UserState, type Yardstick } from './operations/state.ts';

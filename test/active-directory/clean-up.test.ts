@@ -1,0 +1,299 @@
+import assert from 'node:assert/strict';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { seedCertificate, withFolder } from '../certificate/support.ts';
+import { type Outcome, runMsmqCert } from '../cli/msmq-cert.ts';
+import { actionsOf, type Mutation, mutation, reaching, readConsistentPair } from './command-line.ts';
+import {
+  type Lab,
+  ldapModify,
+  ldapSearch,
+  type RawPair,
+  readPairIndependently,
+  resetUser,
+  startLab,
+  userDn,
+  writePair,
+} from './lab.ts';
+import { blobOf, daysFromNow, md5 } from './seeds.ts';
+
+const users = ['bob', 'carol', 'dave'];
+
+describe('The command cleans up', () => {
+  let lab: Lab;
+  before(async () => {
+    lab = await startLab();
+  });
+  for (const when of [beforeEach, afterEach]) {
+    when(async () => {
+      for (const name of users) await resetUser(lab, name);
+    });
+  }
+
+  const certificateFor = (user: string, machine: string, notAfter = daysFromNow(400), serial = 5) =>
+    seedCertificate({ subject: `[CORP/${user}, ${machine}]`, notBefore: daysFromNow(-10 - serial), notAfter, serial });
+  const command = (folder: string, words: string[]): Promise<Mutation> =>
+    mutation([...words, '--out', folder, ...reaching(lab)]);
+  const findingsOf = async (name: string): Promise<string[]> => {
+    const { stdout } = await runMsmqCert(['list', name, '--json', ...reaching(lab)]);
+    const [user] = JSON.parse(stdout).users;
+    return [...user.findings, ...user.certificates.flatMap(({ findings }: { findings: string[] }) => findings)];
+  };
+  const pairOf = async (name: string) => sorted(await readPairIndependently(lab, name));
+
+  it('brings a user with every trouble to zero findings, and undo brings the trouble back', () =>
+    withFolder(async (folder) => {
+      const sound = certificateFor('bob', 'PC-1');
+      const older = certificateFor('bob', 'PC-1', daysFromNow(300), 6);
+      const mismatched = certificateFor('bob', 'PC-2');
+      const expired = certificateFor('bob', 'PC-9', daysFromNow(-1));
+      const early = seedCertificate({
+        subject: '[CORP/bob, PC-8]',
+        notBefore: daysFromNow(300),
+        notAfter: daysFromNow(900),
+      });
+      const wrong = Buffer.alloc(16, 7);
+      const entries = [older, sound, mismatched, expired, early, sound].map((certificate) => ({
+        certificate,
+        digest: certificate === mismatched ? wrong : md5(certificate),
+      }));
+      // the digest of `older` is missing, and one stands for nothing
+      const digests = [md5(sound), wrong, md5(expired), md5(early), Buffer.alloc(16, 9)];
+      await writePair(lab, 'bob', { blob: blobOf(entries), digests });
+      const trouble = await pairOf('bob');
+      for (const finding of ['digest-mismatch', 'digest-missing', 'digest-orphan', 'digest-duplicate', 'superseded']) {
+        assert.ok((await findingsOf('bob')).includes(finding), finding);
+      }
+
+      const steps = [
+        ['repair', 'bob'],
+        ['prune', 'bob', '--expired', '--superseded'],
+        ['renew', 'bob', '--broken'],
+      ];
+      const journals: string[] = [];
+      for (const step of steps) {
+        const result = await command(folder, step);
+        assert.equal(result.code, 0, result.stderr);
+        assert.ok(result.changed);
+        await readConsistentPair(lab, 'bob');
+        journals.push(journalOf(result));
+      }
+      assert.deepEqual(await findingsOf('bob'), []);
+      const machines = (await readConsistentPair(lab, 'bob')).map(({ machine }) => machine);
+      assert.deepEqual(machines, ['PC-1', 'PC-2', 'PC-8']);
+
+      for (const journal of journals.toReversed()) {
+        const undone = await mutation(['undo', journal, ...reaching(lab)]);
+        assert.equal(undone.code, 0, undone.stderr);
+      }
+      assert.deepEqual(await pairOf('bob'), trouble);
+    }));
+
+  it('lets the digests follow the blob when replication has torn a pair', () =>
+    withFolder(async (folder) => {
+      const here = certificateFor('dave', 'PC-1');
+      const there = certificateFor('dave', 'PC-2');
+      await writePair(lab, 'dave', { blob: blobOf([{ certificate: here, digest: md5(here) }]), digests: [md5(there)] });
+      const result = await command(folder, ['repair', 'dave']);
+      assert.deepEqual(actionsOf(result), ['PC-1 added', 'null removed'], result.stderr);
+      assert.equal((await readConsistentPair(lab, 'dave')).length, 1);
+    }));
+
+  it('frees an account with 820 certificates of which 700 are of machines that left', () =>
+    withFolder(async (folder) => {
+      const machines = Array.from({ length: 820 }, (_, index) =>
+        index < 700 ? `GONE-${index}` : `PC-${1 + (index % 2)}`,
+      );
+      const certificates = machines.map((machine, index) =>
+        certificateFor('carol', machine, daysFromNow(400), 1 + (index % 120)),
+      );
+      const entries = certificates.map((certificate) => ({ certificate, digest: md5(certificate) }));
+      const blob = blobOf(entries);
+      await writePair(lab, 'carol', { blob, digests: entries.map(({ digest }) => digest) });
+      const before = await pairOf('carol');
+      const register = ['register', 'carol', '--machine', 'PC-NEW'];
+      const full = await command(folder, register);
+      assert.deepEqual([full.code, full.results[0]?.error?.code], [4, 'over-capacity']);
+      const refused = await command(folder, ['prune', 'carol', '--machine-gone']);
+      assert.deepEqual([refused.code, refused.results[0]?.error?.code], [4, 'too-many-removals']);
+      assert.deepEqual(await pairOf('carol'), before);
+
+      const pruned = await command(folder, ['prune', 'carol', '--machine-gone', '--yes']);
+      assert.deepEqual([pruned.code, pruned.summary.removed], [0, 700], pruned.stderr);
+      const left = await readPairIndependently(lab, 'carol');
+      const kept = certificates.slice(700).reduce((bytes, certificate) => bytes + 36 + certificate.length, 0);
+      assert.equal(left.blob?.readUInt32LE(0), 120);
+      assert.deepEqual(left.blob?.subarray(4), blob.subarray(-kept));
+      assert.deepEqual(
+        sorted(left).digests,
+        entries
+          .slice(700)
+          .map(({ digest }) => digest.toString('hex'))
+          .sort(),
+      );
+
+      assert.equal((await command(folder, register)).code, 0);
+      const registered = await readPairIndependently(lab, 'carol');
+      assert.deepEqual([registered.blob?.readUInt32LE(0), registered.digests.length], [121, 121]);
+    }));
+
+  it('clears with a backup that restores the same bytes, malformed or not', () =>
+    withFolder(async (folder) => {
+      const certificate = certificateFor('bob', 'PC-1');
+      const malformed = blobOf([{ certificate, digest: md5(certificate) }]).subarray(0, -2);
+      await writePair(lab, 'bob', { blob: malformed, digests: [md5(certificate), md5(malformed)] });
+      await writePair(lab, 'dave', { blob: blobOf([{ certificate, digest: md5(certificate) }]), digests: [] });
+      const before = [await pairOf('bob'), await pairOf('dave')];
+      const file = join(folder, 'before.ldif');
+      const saved = await runMsmqCert(['backup', 'bob', 'dave', 'carol', '--out', file, ...reaching(lab)]);
+      assert.equal(saved.code, 0, saved.stderr);
+
+      const refused = await command(folder, ['clear', 'bob', 'dave']);
+      assert.deepEqual([refused.code, refused.results[0]?.error?.code], [4, 'confirmation-needed']);
+      assert.deepEqual([await pairOf('bob'), await pairOf('dave')], before);
+
+      const cleared = await command(folder, ['clear', 'bob', 'dave', '--yes']);
+      assert.equal(cleared.code, 0, cleared.stderr);
+      for (const name of ['bob', 'dave']) assert.deepEqual(await pairOf(name), { blob: null, digests: [] });
+      const ownBackups = (await readdir(join(folder, 'backup'))).filter((name) => name.endsWith('.ldif'));
+      assert.equal(ownBackups.length, 2);
+
+      const dry = await command(folder, ['restore', file, '--dry-run']);
+      assert.deepEqual([dry.code, dry.changed], [0, false], dry.stderr);
+      const restored = await command(folder, ['restore', file]);
+      assert.equal(restored.code, 0, restored.stderr);
+      assert.deepEqual([await pairOf('bob'), await pairOf('dave')], before);
+      assert.equal((await command(folder, ['restore', file])).changed, false);
+    }));
+
+  it('writes the removal as LDIF that ldapmodify takes', () =>
+    withFolder(async (folder) => {
+      const certificate = certificateFor('bob', 'PC-1');
+      const whole = { blob: blobOf([{ certificate, digest: md5(certificate) }]), digests: [md5(certificate)] };
+      await writePair(lab, 'bob', whole);
+      await writePair(lab, 'dave', { ...whole, digests: [] });
+      await writePair(lab, 'carol', { blob: null, digests: [md5(certificate)] });
+      const before = await Promise.all(users.map(pairOf));
+      const file = join(folder, 'clear.ldif');
+      const result = await command(folder, ['clear', ...users, '--ldif', file]);
+      assert.deepEqual([result.code, result.changed], [0, false], result.stderr);
+      assert.deepEqual(await Promise.all(users.map(pairOf)), before);
+
+      await ldapModify(lab, await readFile(file, 'utf8'), { as: 'provisioner' });
+      for (const name of users) assert.deepEqual(await pairOf(name), { blob: null, digests: [] });
+    }));
+
+  it('salvages what can be read of a malformed blob, and saves it first', () =>
+    withFolder(async (folder) => {
+      const certificates = ['PC-1', 'PC-2'].map((machine) => certificateFor('bob', machine));
+      const blob = blobOf(certificates.map((certificate) => ({ certificate, digest: md5(certificate) })));
+      const junk = Buffer.concat([blob.subarray(0, 4), Buffer.from('no entry'), blob.subarray(4)]);
+      await writePair(lab, 'bob', { blob: junk, digests: [] });
+      assert.equal((await command(folder, ['repair', 'bob'])).code, 4);
+      assert.equal((await command(folder, ['repair', 'bob', '--salvage'])).code, 4);
+      assert.deepEqual((await pairOf('bob')).blob, junk);
+
+      const result = await command(folder, ['repair', 'bob', '--salvage', '--yes']);
+      assert.equal(result.code, 0, result.stderr);
+      assert.match(result.stdout, /lost: 8 bytes from byte 4 on/);
+      assert.deepEqual(
+        (await readConsistentPair(lab, 'bob')).map(({ machine }) => machine),
+        ['PC-1', 'PC-2'],
+      );
+      const [saved] = (await readdir(join(folder, 'backup'))).filter((name) => name.endsWith('.bin'));
+      assert.deepEqual(await readFile(join(folder, 'backup', saved ?? '')), junk);
+    }));
+
+  it('leaves a queue manager alone', () =>
+    withFolder(async (folder) => {
+      for (const words of [
+        ['prune', 'PC-1$', '--expired'],
+        ['clear', 'PC-1$', '--yes'],
+      ]) {
+        const result = await command(folder, words);
+        assert.deepEqual([result.code, result.results[0]?.error?.code], [4, 'confirmation-needed']);
+      }
+    }));
+
+  describe('looks a certificate up as receivers do', () => {
+    const verify = (file: string, words: string[] = []): Promise<Outcome> =>
+      runMsmqCert(['verify', '--certificate', file, '--json', ...words, ...reaching(lab, 'reader')]);
+
+    it('and says which lookup fails, and why', () =>
+      withFolder(async (folder) => {
+        const file = join(folder, 'bob.cer');
+        const certificate = certificateFor('bob', 'PC-1');
+        await writeFile(file, certificate);
+        const blob = blobOf([{ certificate, digest: md5(certificate) }]);
+        const bob = { user: 'CORP\\bob', dn: userDn(lab, 'bob'), sid: await sidOf(lab, 'bob') };
+
+        await writePair(lab, 'bob', { blob, digests: [md5(certificate)] });
+        const good = await verify(file, ['--sid', bob.sid]);
+        assert.equal(good.code, 0, good.stdout);
+        assert.deepEqual(JSON.parse(good.stdout), {
+          schema: 1,
+          digest: md5(certificate).toString('hex'),
+          byDigest: bob,
+          bySid: bob,
+          accepted: true,
+          reasons: [],
+          searched: 'the forest',
+        });
+        const notHis = await answer(verify(file, ['--user', 'dave']));
+        assert.deepEqual([notHis.code, notHis.byDigest, notHis.bySid, notHis.reasons.length], [1, bob, null, 2]);
+
+        await writePair(lab, 'bob', { blob, digests: [] });
+        const noDigest = await answer(verify(file, ['--user', 'bob']));
+        assert.deepEqual([noDigest.code, noDigest.byDigest, noDigest.bySid], [1, null, bob]);
+
+        await writePair(lab, 'bob', { blob: null, digests: [md5(certificate)] });
+        const orphan = await answer(verify(file));
+        assert.deepEqual([orphan.code, orphan.byDigest, orphan.bySid], [1, bob, null]);
+      }));
+
+    it('and registers none for a second user', () =>
+      withFolder(async (folder) => {
+        const file = join(folder, 'bob.cer');
+        await command(folder, ['register', 'bob', '--machine', 'PC-1']);
+        const [registered] = await readConsistentPair(lab, 'bob');
+        await writeFile(file, registered?.certificate ?? '');
+        for (const words of [[], ['--dry-run']]) {
+          const result = await command(folder, ['register', 'dave', '--certificate', file, ...words]);
+          assert.deepEqual([result.code, result.results[0]?.error?.code], [4, 'digest-shared']);
+        }
+        assert.equal((await command(folder, ['register', 'bob', '--certificate', file])).summary.unchanged, 1);
+        assert.deepEqual(await pairOf('dave'), { blob: null, digests: [] });
+      }));
+
+    it('and ends with the command that helps', () =>
+      withFolder(async () => {
+        const certificate = certificateFor('bob', 'PC-1');
+        await writePair(lab, 'bob', { blob: blobOf([{ certificate, digest: md5(certificate) }]), digests: [] });
+        const explain = async (machine: string) =>
+          (await runMsmqCert(['explain', 'bob', '--machine', machine, ...reaching(lab, 'reader')])).stdout.trimEnd();
+        assert.match(await explain('PC-1'), /What helps: msmq-cert repair "CORP\\bob"$/);
+        assert.match(await explain('PC-2'), /What helps: msmq-cert register "CORP\\bob" --machine PC-2$/);
+      }));
+  });
+});
+
+function sorted({ blob, digests }: RawPair): { blob: Buffer | null; digests: string[] } {
+  return { blob, digests: digests.map((digest) => digest.toString('hex')).sort() };
+}
+
+function journalOf({ stdout }: Outcome): string {
+  return JSON.parse(stdout).journal;
+}
+
+async function answer(outcome: Promise<Outcome>) {
+  const { code, stdout } = await outcome;
+  return { code, ...JSON.parse(stdout) };
+}
+
+async function sidOf(lab: Lab, name: string): Promise<string> {
+  const ldif = await ldapSearch(lab, ['-b', userDn(lab, name), '-s', 'base', 'objectSid']);
+  const [, base64 = ''] = /^objectSid:: (.+)$/m.exec(ldif) ?? [];
+  const bytes = Buffer.from(base64, 'base64');
+  const parts = Array.from({ length: bytes[1] ?? 0 }, (_, index) => bytes.readUInt32LE(8 + 4 * index));
+  return ['S-1', bytes.readUIntBE(2, 6), ...parts].join('-');
+}

@@ -35,10 +35,9 @@ install_npm_packages() {
 }
 
 build() {
-  if [ -e dist/cli/main.js ] && [ -z "$(find src package.json tsconfig.json tsconfig.build.json -newer dist/cli/main.js -print -quit)" ]; then
+  if [ -e dist/cli/main.js ] && [ -z "$(find src scripts/build.ts package.json tsconfig.json tsconfig.build.json -newer dist/cli/main.js -print -quit)" ]; then
     return
   fi
   say 'Building'
   npm run --silent build
-  chmod +x dist/cli/main.js
 }

@@ -5,14 +5,10 @@ import { randomUUID } from 'node:crypto';
  * (specification §1). These two turn it into its text form and back.
  */
 export function identifierText(identifier: Buffer): string {
-  const fields = [
-    identifier.readUInt32LE(0).toString(16).padStart(8, '0'),
-    identifier.readUInt16LE(4).toString(16).padStart(4, '0'),
-    identifier.readUInt16LE(6).toString(16).padStart(4, '0'),
-    identifier.toString('hex', 8, 10),
-    identifier.toString('hex', 10, 16),
-  ];
-  return fields.join('-');
+  const hex = identifier.toString('hex');
+  const byte = (index: number) => hex.slice(index * 2, index * 2 + 2);
+  const first = byte(3) + byte(2) + byte(1) + byte(0);
+  return `${first}-${byte(5)}${byte(4)}-${byte(7)}${byte(6)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
 }
 
 export function identifierBytes(text: string): Buffer {

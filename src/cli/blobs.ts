@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import { decode, encode, MalformedBlobError } from '../blob/codec.ts';
 import { md5, toHex } from '../blob/digest.ts';
 import { newEntry } from '../blob/edit.ts';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Delegation } from '../directory/ldap/delegation.ts';
 import { MsmqCertError } from '../errors.ts';
 import { check as runChecks } from '../operations/check/check.ts';

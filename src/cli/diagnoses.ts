@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import { readAnyCertificate } from '../certificate/external.ts';
 import { parseMachine } from '../certificate/machine.ts';
 import { readSubject } from '../certificate/subject.ts';

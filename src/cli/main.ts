@@ -19,6 +19,7 @@ import { replaceCommand } from './commands/replace.ts';
 import { replicationCommand } from './commands/replication.ts';
 import { applyCommand, resumeCommand, undoCommand } from './commands/runs.ts';
 import { showCommand } from './commands/show.ts';
+import { packageRoot } from './package-root.ts';
 
 // Keys are made in the thread pool, which has four threads unless it is told otherwise before its first use.
 process.env['UV_THREADPOOL_SIZE'] ??= String(Math.max(4, availableParallelism() + 2));
@@ -69,7 +70,7 @@ function exitCodeHelp(): string {
 }
 
 function version(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  const { version } = JSON.parse(readFileSync(new URL('package.json', packageRoot), 'utf8'));
   return String(version);
 }
 

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import { formatName } from '../certificate/subject.ts';
 import { MsmqCertError } from '../errors.ts';
 import { list as listUsers } from '../operations/list.ts';

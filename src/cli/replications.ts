@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Directory, User } from '../directory/directory.ts';
 import type { Replicated, Stamp } from '../directory/replicas.ts';
 import { type ErrorCode, type MsmqCertError, toMsmqCertError } from '../errors.ts';

@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline';
 import { type Readable, Transform } from 'node:stream';
 import { text as consumeText } from 'node:stream/consumers';
 import { parse } from 'csv-parse';
-import { z } from 'zod';
+import * as z from 'zod';
 import { hostOf, parseMachine, sameMachine } from '../certificate/machine.ts';
 import { MsmqCertError, toMsmqCertError } from '../errors.ts';
 import { durationOf } from './duration.ts';

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { identifierText } from '../blob/identifier.ts';
 import type { User } from '../directory/directory.ts';
 import { MsmqCertError } from '../errors.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * What a run was asked to do, as plain data: journals and plan files hold it, so that the run can be taken up again.

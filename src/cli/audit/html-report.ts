@@ -5,6 +5,7 @@ import type { PageData } from '../../report-page/data.ts';
 import { count, size } from '../../report-page/format.ts';
 import { replaceFile } from '../files.ts';
 import { harmless } from '../output.ts';
+import { packageRoot } from '../package-root.ts';
 
 /** The parts of the page that are the same in every report. */
 export interface PageParts {
@@ -12,7 +13,7 @@ export interface PageParts {
   style: string;
 }
 
-const builtParts = new URL('../../report-page/', import.meta.url);
+const builtParts = new URL('dist/report-page/', packageRoot);
 
 /**
  * Writes an audit as one HTML page that needs nothing besides itself. A file that is there already is replaced in one

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ObjectKind, Scope } from '../../directory/directory.ts';
 import { MsmqCertError } from '../../errors.ts';
 import { type FindingCode, findingCodes } from '../../operations/state.ts';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import { MsmqCertError } from '../../errors.ts';
 import { readForResume } from '../../operations/journal/find.ts';
 import { type JournalHistory, readJournal } from '../../operations/journal/read.ts';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseMachine, sameMachine } from '../../certificate/machine.ts';
 import { MsmqCertError } from '../../errors.ts';
 import { externalSource } from '../../operations/external.ts';

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { toHex } from '../../blob/digest.ts';
 import type { Pair } from '../../blob/pair.ts';
 import type { User } from '../../directory/directory.ts';

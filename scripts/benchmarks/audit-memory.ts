@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { runCommand } from './audit-run.ts';
+import { peakOf, summaryIn } from './audit-run.ts';
 import { writeExport } from './audit-users.ts';
 import type { Benchmark } from './benchmark.ts';
 
@@ -32,7 +32,9 @@ async function measure() {
 async function peakMb(folder: string, users: number): Promise<number> {
   const file = join(folder, 'users.ldif');
   await writeExport(file, users, CERTIFICATES);
-  const { peakMb, summary } = await runCommand(['audit', '--directory', `ldif:${file}`, '--json']);
+  const output = join(folder, 'audit.json');
+  const peakMb = await peakOf(['audit', '--directory', `ldif:${file}`], output);
+  const summary = await summaryIn(output);
   if (summary.users !== users) throw new Error(`the audit counted ${summary.users} of ${users} users`);
   return peakMb;
 }

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { open, readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 
@@ -8,16 +9,35 @@ const builtCommand = fileURLToPath(new URL('../../dist/cli/main.js', import.meta
 const tellPeak =
   "data:text/javascript,process.on('exit',()=>process.stderr.write('\\npeak '+process.resourceUsage().maxRSS))";
 
-export interface AuditRun {
-  peakMb: number;
-  summary: { users: number; certificates: number; bytes: number };
+export interface AuditSummary {
+  users: number;
+  certificates: number;
+  bytes: number;
 }
 
-/** Runs the built command with --json output, and says what it counted and how much memory it took at most. */
-export async function runCommand(words: string[]): Promise<AuditRun> {
-  const child = spawn(process.execPath, ['--import', tellPeak, builtCommand, ...words, '--no-progress']);
-  const [closed, stdout, stderr] = await Promise.all([once(child, 'close'), text(child.stdout), text(child.stderr)]);
+/** Runs the built command with --json output to a file, and says how much memory it took at most. */
+export async function peakOf(words: string[], output: string): Promise<number> {
+  const args = ['--import', tellPeak, builtCommand, ...words, '--json', '--no-progress'];
+  const stderr = await runToFile(process.execPath, args, output);
   const peak = /\npeak (\d+)$/.exec(stderr)?.[1];
-  if (closed[0] !== 0 || peak === undefined) throw new Error(`msmq-cert ended with ${closed[0]}: ${stderr}`);
-  return { peakMb: Number(peak) / 1024, summary: JSON.parse(stdout).summary };
+  if (peak === undefined) throw new Error(`msmq-cert did not say how much memory it took: ${stderr}`);
+  return Number(peak) / 1024;
+}
+
+export async function summaryIn(output: string): Promise<AuditSummary> {
+  return JSON.parse(await readFile(output, 'utf8')).summary;
+}
+
+/** Runs a program whose output goes to a file: nobody who reads along takes a core from it. Returns its standard error. */
+export async function runToFile(
+  program: string,
+  args: string[],
+  output: string,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<string> {
+  await using file = await open(output, 'w');
+  const child = spawn(program, args, { stdio: ['ignore', file.fd, 'pipe'], env });
+  const [[code], stderr] = await Promise.all([once(child, 'close'), child.stderr === null ? '' : text(child.stderr)]);
+  if (code !== 0) throw new Error(`${program} ended with ${code}: ${stderr}`);
+  return stderr;
 }

@@ -7,8 +7,10 @@ export type EntryFinding = 'digest-mismatch' | 'digest-missing' | 'digest-duplic
 
 export interface ExaminedEntry {
   entry: DecodedEntry;
-  /** MD5 of the certificate, which the entry's Digest field should equal. */
-  md5: Buffer;
+  /** The entry's Digest field, in hex. */
+  digest: string;
+  /** MD5 of the certificate, in hex, which the Digest field should equal. */
+  md5: string;
   findings: EntryFinding[];
 }
 
@@ -38,16 +40,15 @@ export function examine(pair: Pair): Examination {
   const certified = new Set<string>();
   const misstated = new Set<string>();
   const entries = decoded.map((entry): ExaminedEntry => {
-    const actual = md5Hex(entry.certificate);
-    const stated = toHex(entry.digest);
-    const matches = actual === stated;
+    const md5 = md5Hex(entry.certificate);
+    const digest = toHex(entry.digest);
     const findings: EntryFinding[] = [];
-    if (!matches) findings.push('digest-mismatch');
-    if (!listed.has(actual) && !listed.has(stated)) findings.push('digest-missing');
-    if (certified.has(actual)) findings.push('digest-duplicate');
-    certified.add(actual);
-    if (!matches) misstated.add(stated);
-    return { entry, md5: matches ? entry.digest : Buffer.from(actual, 'hex'), findings };
+    if (md5 !== digest) findings.push('digest-mismatch');
+    if (!listed.has(md5) && !listed.has(digest)) findings.push('digest-missing');
+    if (certified.has(md5)) findings.push('digest-duplicate');
+    certified.add(md5);
+    if (md5 !== digest) misstated.add(digest);
+    return { entry, digest, md5, findings };
   });
   const orphans = [...listed].filter(([digest]) => !certified.has(digest) && !misstated.has(digest));
   return { kind: 'decoded', entries, orphanDigests: orphans.map(([, digest]) => digest) };

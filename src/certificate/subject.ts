@@ -165,18 +165,20 @@ export function readSubject(templates: readonly SubjectTemplate[], names: readon
 
 function readBy({ names: templates }: SubjectTemplate, names: readonly RelativeName[]): Owner | null {
   if (templates.length !== names.length) return null;
-  const found: Partial<Owner> = {};
-  for (const [index, attributes] of templates.entries()) {
+  let account: string | undefined;
+  let machine: string | undefined;
+  for (let index = 0; index < templates.length; index++) {
+    const attributes = templates[index] ?? [];
     const actual = names[index];
     if (actual?.length !== attributes.length) return null;
     for (const { type, pattern } of attributes) {
       // An attribute set has no order of its own: the encoding sorts it.
       const match = pattern.exec(actual.find((each) => each.type === type)?.value ?? '');
       if (match === null) return null;
-      Object.assign(found, match.groups);
+      account ??= match.groups?.['account'];
+      machine ??= match.groups?.['machine'];
     }
   }
-  const { account, machine } = found;
   if (account === undefined || machine === undefined) return null;
   return { account: account.replace('/', '\\'), machine };
 }

@@ -18,12 +18,19 @@ export function userJson(state: UserState) {
 }
 
 export function certificateJson({ digest, entry, account, machine, facts, findings }: Registered) {
+  const { subject, issuer, serialNumber, notBefore, notAfter, keyBits, signatureAlgorithm } = factsJson(facts);
   return {
     digest,
     identifier: identifierText(entry.identifier),
     account,
     machine,
-    ...factsJson(facts),
+    subject,
+    issuer,
+    serialNumber,
+    notBefore,
+    notAfter,
+    keyBits,
+    signatureAlgorithm,
     bytes: entry.certificate.length,
     findings,
   };

@@ -1,4 +1,3 @@
-import { toHex } from '../blob/digest.ts';
 import { examine } from '../blob/findings.ts';
 import { sameMachine } from '../certificate/machine.ts';
 import type { Directory, Listing, User } from '../directory/directory.ts';
@@ -101,7 +100,7 @@ async function onlyHere({ state, machine, directory }: Subject): Promise<Finding
 /** A digest without its certificate is an orphan there, which prune does not know. */
 async function removalFrom(other: User, digest: string, directory: Directory): Promise<string> {
   const examination = examine(await directory.read(other));
-  const held = examination.kind === 'decoded' && examination.entries.some((entry) => toHex(entry.md5) === digest);
+  const held = examination.kind === 'decoded' && examination.entries.some((entry) => entry.md5 === digest);
   return held
     ? `msmq-cert prune ${quoted(other.account)} --digest ${digest} --yes`
     : `msmq-cert repair ${quoted(other.account)}`;

@@ -24,5 +24,5 @@ export async function orphanedKeyFiles(user: User, out: string, directory: Direc
 function digestsIn(pair: Pair): Set<string> {
   const examination = examine(pair);
   const entries = examination.kind === 'malformed' ? [] : examination.entries;
-  return new Set([...pair.digests.map(toHex), ...entries.map(({ md5 }) => toHex(md5))]);
+  return new Set([...pair.digests.map(toHex), ...entries.map(({ md5 }) => md5)]);
 }

@@ -143,14 +143,13 @@ export function assess(user: User, pair: Pair, yardstick: Yardstick): UserState 
 }
 
 function register(examined: ExaminedEntry, yardstick: Yardstick): Registered {
-  const { entry, md5, findings } = examined;
+  const { entry, digest, md5, findings } = examined;
   const facts = describeCertificate(entry.certificate);
   const owner = facts.kind === 'certificate' ? readSubject(yardstick.subjects, facts.subject) : null;
-  const digest = toHex(entry.digest);
   return {
     entry,
     digest,
-    md5: md5 === entry.digest ? digest : toHex(md5),
+    md5,
     account: owner?.account ?? null,
     machine: owner?.machine ?? null,
     facts,

@@ -1,8 +1,12 @@
-import { readFile } from 'node:fs/promises';
+import { readFile as readWithCallback } from 'node:fs';
+import { promisify } from 'node:util';
 import { md5, toHex } from '../blob/digest.ts';
 import { readExternalCertificate } from '../certificate/external.ts';
 import { MsmqCertError, systemCode } from '../errors.ts';
 import type { Source } from './plan.ts';
+
+/** That of fs/promises makes a file handle each. */
+const readFile = promisify(readWithCallback);
 
 /**
  * Checks a file with somebody else's certificate and remembers it by digest, so that a whole fleet need not be held in memory.

@@ -18,10 +18,13 @@ export interface ManifestRow {
   validForMs: number | null;
 }
 
-export interface Manifest {
-  rows: ManifestRow[];
-  /** Rows that say the same as an earlier one. */
-  duplicates: number;
+/** One row of a manifest; a repeat says the same as an earlier one. */
+export type ReadRow = { kind: 'row'; row: ManifestRow } | { kind: 'repeat' };
+
+/** A row before it is checked, with the number by which people find it. */
+interface RawRow {
+  line: number;
+  raw: unknown;
 }
 
 const COLUMNS = ['user', 'machine', 'certificate', 'valid_for'] as const;
@@ -63,51 +66,41 @@ function complainAboutMachine(machine: string, complain: (message: string) => vo
 }
 
 /**
- * Reads a manifest: CSV with the header user, machine, and optionally certificate and valid_for (comma, semicolon or tab),
- * a JSON array, or NDJSON; UTF-8, or UTF-16 with a byte order mark. Streams; every bad row is reported, all at once.
- * @throws MsmqCertError invalid-manifest, with one problem a line
+ * Reads a manifest row by row: CSV with the header user, machine, and optionally certificate and valid_for (comma,
+ * semicolon or tab), a JSON array, or NDJSON; UTF-8, or UTF-16 with a byte order mark. From the first bad row on it gives
+ * no more rows and goes on only to find all of them.
+ * @throws MsmqCertError invalid-manifest, with one problem a line, when all is read
  */
-export async function readManifest(input: Readable, name: string): Promise<Manifest> {
-  const collector = collect(name);
+export async function* readManifest(input: Readable, name: string): AsyncGenerator<ReadRow> {
+  const problems: string[] = [];
+  const repeats = repeatFinder(problems);
+  let isEmpty = true;
+  for await (const { line, raw } of rawRows(input, name)) {
+    isEmpty = false;
+    const checked = rowSchema.safeParse(raw);
+    if (!checked.success) {
+      problems.push(...checked.error.issues.map(({ message }) => `line ${line}: ${message}`));
+      continue;
+    }
+    const row = { line, ...checked.data };
+    const isRepeat = repeats.isRepeat(row);
+    if (problems.length === 0) yield isRepeat ? { kind: 'repeat' } : { kind: 'row', row };
+  }
+  if (problems.length > 0) throw badRows(name, problems);
+  if (isEmpty) throw new MsmqCertError('invalid-manifest', `the manifest ${name} has no rows`, { hint: HINT });
+}
+
+async function* rawRows(input: Readable, name: string): AsyncGenerator<RawRow> {
   const text = input.pipe(textDecoder());
   input.on('error', (error) => text.destroy(error));
   try {
     const start = await firstText(text);
-    if (/^\s*\[/.test(start)) await readJsonArray(text, collector);
-    else if (/^\s*\{/.test(start)) await readJsonLines(text, collector);
-    else await readCsv(text, collector, name);
+    if (/^\s*\[/.test(start)) yield* jsonArray(text);
+    else if (/^\s*\{/.test(start)) yield* jsonLines(text);
+    else yield* csv(text, name);
   } catch (error) {
     throw unreadable(error, name);
   }
-  return collector.finish();
-}
-
-interface Collector {
-  take(line: number, raw: unknown): void;
-  finish(): Manifest;
-}
-
-function collect(name: string): Collector {
-  const rows: ManifestRow[] = [];
-  const problems: string[] = [];
-  const repeats = repeatFinder(problems);
-  let duplicates = 0;
-
-  return {
-    take(line, raw) {
-      const checked = rowSchema.safeParse(raw);
-      if (!checked.success) problems.push(...checked.error.issues.map(({ message }) => `line ${line}: ${message}`));
-      else if (repeats.isRepeat({ line, ...checked.data })) duplicates++;
-      else rows.push({ line, ...checked.data });
-    },
-    finish() {
-      if (problems.length > 0) throw badRows(name, problems);
-      if (rows.length === 0) {
-        throw new MsmqCertError('invalid-manifest', `the manifest ${name} has no rows`, { hint: HINT });
-      }
-      return { rows, duplicates };
-    },
-  };
 }
 
 /** Finds rows that say the same as an earlier one, and certificates that are given for two users. */
@@ -158,7 +151,7 @@ function unreadable(error: unknown, name: string): MsmqCertError {
   });
 }
 
-async function readCsv(text: Readable, collector: Collector, name: string): Promise<void> {
+async function* csv(text: Readable, name: string): AsyncGenerator<RawRow> {
   const parser = text.pipe(
     parse({
       columns: (header: string[]) => checkHeader(header, name),
@@ -169,7 +162,7 @@ async function readCsv(text: Readable, collector: Collector, name: string): Prom
     }),
   );
   text.on('error', (error) => parser.destroy(error));
-  for await (const { record, info } of parser) collector.take(info.lines, record);
+  for await (const { record, info } of parser) yield { line: info.lines, raw: record };
 }
 
 function checkHeader(header: readonly string[], name: string): string[] {
@@ -182,18 +175,16 @@ function checkHeader(header: readonly string[], name: string): string[] {
   throw new MsmqCertError('invalid-manifest', `the manifest ${name} ${problem}`, { hint: HINT });
 }
 
-async function readJsonArray(text: Readable, collector: Collector): Promise<void> {
+async function* jsonArray(text: Readable): AsyncGenerator<RawRow> {
   const rows = z.array(z.unknown()).parse(JSON.parse(await consumeText(text)));
-  rows.forEach((row, index) => {
-    collector.take(index + 1, row);
-  });
+  for (const [index, raw] of rows.entries()) yield { line: index + 1, raw };
 }
 
-async function readJsonLines(text: Readable, collector: Collector): Promise<void> {
+async function* jsonLines(text: Readable): AsyncGenerator<RawRow> {
   let line = 0;
   for await (const json of createInterface({ input: text })) {
     line++;
-    if (json.trim() !== '') collector.take(line, parseJsonLine(json));
+    if (json.trim() !== '') yield { line, raw: parseJsonLine(json) };
   }
 }
 

@@ -2,10 +2,16 @@ import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import fc from 'fast-check';
 import { MsmqCertError } from '../../src/errors.ts';
-import { readManifest } from '../../src/operations/manifest.ts';
+import { type ManifestRow, readManifest } from '../../src/operations/manifest.ts';
 
-function read(...chunks: (string | Uint8Array)[]) {
-  return readManifest(Readable.from(chunks.map((chunk) => Buffer.from(chunk))), 'fleet.csv');
+async function read(...chunks: (string | Uint8Array)[]) {
+  const rows: ManifestRow[] = [];
+  let repeats = 0;
+  for await (const read of readManifest(Readable.from(chunks.map((chunk) => Buffer.from(chunk))), 'fleet.csv')) {
+    if (read.kind === 'repeat') repeats++;
+    else rows.push(read.row);
+  }
+  return { rows, repeats };
 }
 
 async function problemsOf(text: string | Uint8Array): Promise<{ message: string; problems: readonly string[] }> {
@@ -50,7 +56,7 @@ describe('manifests', () => {
   it('merge rows that ask for the same twice', async () => {
     const manifest = await read('user,machine\nalice,PC-1\nALICE,pc-1.corp.example\nalice,PC-2\n');
     assert.equal(manifest.rows.length, 2);
-    assert.equal(manifest.duplicates, 1);
+    assert.equal(manifest.repeats, 1);
   });
 
   it('report every bad row with its line, all at once', async () => {

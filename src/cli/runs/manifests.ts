@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { MsmqCertError, toMsmqCertError } from '../../errors.ts';
 import { externalSource } from '../../operations/external.ts';
-import { type ManifestRow, readManifest } from '../../operations/manifest.ts';
+import { type ManifestRow, type ReadRow, readManifest } from '../../operations/manifest.ts';
 import type { Source } from '../../operations/plan.ts';
 import type { Wish } from '../../operations/request.ts';
 import { tell } from '../output.ts';
@@ -18,28 +18,33 @@ const SHOWN_PROBLEMS = 100;
  */
 export async function wishesFromManifest(file: string, quiet: boolean): Promise<Wish[]> {
   const input = file === '-' ? process.stdin : createReadStream(file);
-  const { rows, duplicates } = await readManifest(input, file);
-  if (duplicates > 0 && !quiet) tell(`${file}: rows that repeat others and are passed over: ${duplicates}`);
   const folder = file === '-' ? process.cwd() : dirname(file);
-  const check = (row: ManifestRow) => checkSource(row, folder);
+  const check = async (read: ReadRow) => (read.kind === 'repeat' ? read : await checkSource(read.row, folder));
+  const rows = Readable.from(readManifest(input, file));
   const draft = collect();
+  let repeats = 0;
   // a stream keeps the order and has only a few rows under way, however long the manifest is
-  for await (const checked of Readable.from(rows).map(check, { concurrency: FILES_AT_ONCE })) draft.take(checked);
+  for await (const checked of rows.map(check, { concurrency: FILES_AT_ONCE })) {
+    if (checked.kind === 'repeat') repeats++;
+    else draft.take(checked);
+  }
+  if (repeats > 0 && !quiet) tell(`${file}: rows that repeat others and are passed over: ${repeats}`);
   if (draft.problems.length > 0) throw badCertificates(file, draft.problems);
   return draft.wishes();
 }
 
 interface Checked {
+  kind: 'checked';
   row: ManifestRow;
   source: Source | MsmqCertError;
 }
 
 async function checkSource(row: ManifestRow, folder: string): Promise<Checked> {
-  if (row.certificate === null) return { row, source: { kind: 'new-key' } };
+  if (row.certificate === null) return { kind: 'checked', row, source: { kind: 'new-key' } };
   try {
-    return { row, source: await externalSource(resolve(folder, row.certificate), new Date()) };
+    return { kind: 'checked', row, source: await externalSource(resolve(folder, row.certificate), new Date()) };
   } catch (error) {
-    return { row, source: toMsmqCertError(error) };
+    return { kind: 'checked', row, source: toMsmqCertError(error) };
   }
 }
 

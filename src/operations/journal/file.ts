@@ -1,5 +1,6 @@
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { withFileLock } from '../../directory/ldif/lock.ts';
 import { MsmqCertError, systemCode } from '../../errors.ts';
 import type { JournalRecord } from './records.ts';
 
@@ -24,19 +25,49 @@ export async function createJournalFile(path: string): Promise<JournalFile> {
   }
 }
 
+/** Longer than a lock lasts whose holder was killed. */
+const LOCK_WAIT_MS = 15_000;
+
+/** What was read of a journal, in bytes. */
+export interface JournalSize {
+  /** Where the last whole line ends. */
+  wholeBytes: number;
+  /** What a crash left of a line after that. */
+  tornBytes: number;
+}
+
 /**
- * Goes on with a journal, after its last whole line.
- * @param wholeBytes where that line ends: what a crash tore off after it is cut away
+ * Goes on with a journal, after its last whole line; what a crash tore off after it is cut away.
+ * @param first its first new record, by which whoever reads it next knows that somebody is at work
+ * @throws MsmqCertError file-locked when another process has gone on with it since it was read; file-unwritable, disk-full
  */
-export async function continueJournalFile(path: string, wholeBytes: number): Promise<JournalFile> {
+export async function continueJournalFile(
+  path: string,
+  { wholeBytes, tornBytes }: JournalSize,
+  first: JournalRecord,
+): Promise<JournalFile> {
+  return await withFileLock(path, LOCK_WAIT_MS, async () => {
+    const file = await reopen(path, wholeBytes, wholeBytes + tornBytes);
+    await file.append(first);
+    return file;
+  });
+}
+
+async function reopen(path: string, wholeBytes: number, readBytes: number): Promise<JournalFile> {
   try {
-    const handle = await open(path, 'r+');
+    await using handle = await open(path, 'r+');
+    if ((await handle.stat()).size !== readBytes) throw takenUp(path);
     await handle.truncate(wholeBytes);
-    await handle.close();
     return appendTo(path, await open(path, 'a', 0o600));
   } catch (cause) {
-    throw notWritten(path, cause);
+    throw cause instanceof MsmqCertError ? cause : notWritten(path, cause);
   }
+}
+
+function takenUp(path: string): MsmqCertError {
+  return new MsmqCertError('file-locked', `another process has just gone on with the run of ${path}`, {
+    hint: 'wait for it to end',
+  });
 }
 
 function appendTo(path: string, handle: FileHandle): JournalFile {

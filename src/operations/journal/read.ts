@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { MsmqCertError, systemCode } from '../../errors.ts';
 import type { Wish } from '../request.ts';
+import type { JournalSize } from './file.ts';
 import { type JournalRecord, type RecordOf, recordSchema, userKey } from './records.ts';
 
 /** What a journal says of one user. */
@@ -10,7 +11,7 @@ export interface UserHistory {
   hooks: RecordOf<'hook'>[];
 }
 
-export interface JournalHistory {
+export interface JournalHistory extends JournalSize {
   run: RecordOf<'run'>;
   wishes: Wish[];
   /** Whether the wishes are all there: a run that crashed while it wrote them has changed nothing yet. */
@@ -20,10 +21,6 @@ export interface JournalHistory {
   /** Who worked on it last. */
   process: { pid: number; host: string };
   ended: boolean;
-  /** Where the last whole line ends, in bytes. */
-  wholeBytes: number;
-  /** What a crash left of a line after that. */
-  tornBytes: number;
 }
 
 /**

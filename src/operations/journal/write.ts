@@ -75,11 +75,13 @@ export async function beginJournal(path: string, header: RunHeader): Promise<Jou
   return journalIn(file);
 }
 
-/** Goes on with the journal of a run that was cut short. */
+/**
+ * Goes on with the journal of a run that was cut short, as it was when `history` was read.
+ * @throws MsmqCertError file-locked when another process was faster, file-unwritable, disk-full
+ */
 export async function resumeJournal(path: string, history: JournalHistory, server: string): Promise<Journal> {
-  const file = await continueJournalFile(path, history.wholeBytes);
-  await file.append({ type: 'resumed', at: now(), by: whoRuns(), server, process: thisProcess() });
-  return journalIn(file);
+  const resumed = { type: 'resumed', at: now(), by: whoRuns(), server, process: thisProcess() } as const;
+  return journalIn(await continueJournalFile(path, history, resumed));
 }
 
 function journalIn(file: JournalFile): Journal {

@@ -84,9 +84,11 @@ export async function provision(site: DomainControllerSite, signal: AbortSignal)
 /** Starts Samba. It ends by itself when this process does, even by kill -9: its input closes then. */
 export function start(site: DomainControllerSite): ChildProcess {
   const log = openSync(join(site.dir, 'samba.log'), 'a', 0o600);
+  // As one process, a domain controller whose partner is gone answers nobody until it has given up on it.
+  const model = site.replicates ? 'standard' : 'single';
   const [program = '', ...args] = [
     ...site.prefix,
-    ...['samba', `--configfile=${site.dir}/smb.conf`, '-i', '-M', 'single', '--debug-stdout'],
+    ...['samba', `--configfile=${site.dir}/smb.conf`, '-i', '-M', model, '--debug-stdout'],
   ];
   const samba = spawn(program, args, {
     detached: true,

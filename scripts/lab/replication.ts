@@ -23,11 +23,14 @@ export async function replicateBothWays(
   signal: AbortSignal,
 ): Promise<void> {
   const configuration = `--configfile=${second.dir}/smb.conf`;
-  await run(['samba_dnsupdate', '--use-samba-tool', configuration], {
-    prefix: second.prefix,
-    signal,
-    env: kerberos(second),
-  });
+  const namesInDns = () =>
+    run(['samba_dnsupdate', '--use-samba-tool', configuration], {
+      prefix: second.prefix,
+      signal,
+      env: kerberos(second),
+    });
+  // It fails over a name that the domain controller itself sets in the same moment; the second time it finds it.
+  await retryUntil(30, signal, namesInDns);
   for (const site of [first, second]) {
     // On a busy machine the answer may take longer than samba-tool waits for it; the second time it comes at once.
     const checked = () => sambaTool(second, signal, ['drs', 'kcc', site.server.host, configuration]);

@@ -61,8 +61,11 @@ export interface Computer {
 export type Surrounding = { kind: 'digests'; digests: Uint8Array[] } | { kind: 'computer'; computer: Computer };
 
 export interface Survey {
-  /** How far it looks. `domain`: only into the domain with this DNS name, as no global catalog can be reached. */
-  reach: { kind: 'forest' } | { kind: 'domain'; dnsName: string } | { kind: 'file' };
+  /**
+   * How far it looks. `domain`: only into the domain with this DNS name, as no global catalog can be reached;
+   * `isWholeForest` when the forest is known to have no other.
+   */
+  reach: { kind: 'forest' } | { kind: 'domain'; dnsName: string; isWholeForest: boolean } | { kind: 'file' };
   surroundings: AsyncIterable<Surrounding>;
 }
 

@@ -21,7 +21,7 @@ export function prunePlanner(request: PruneRequest, now: Date, machines: Machine
     const items = state.entries.map((registered): PlanItem => {
       const reason = policies.map((policy) => policy(registered)).find((each) => each !== null);
       return reason === undefined
-        ? { action: 'keep', registered, reason: whyKept(registered) }
+        ? { action: 'keep', registered, reason: whyKept(registered, request.machineGone ? machines : null) }
         : { action: 'delete', registered, reason };
     });
     const plan = planEntries(state, items, verdictsFor(state, items, request));
@@ -99,8 +99,11 @@ function isAmong({ digest, md5 }: Registered, digests: readonly string[]): boole
   return digests.includes(digest) || digests.includes(md5);
 }
 
-function whyKept({ facts }: Registered): string {
-  return facts.kind === 'certificate' ? '' : `it cannot be read: ${facts.reason}`;
+/** @param machines where it is asked which machines are gone */
+function whyKept(registered: Registered, machines: Machines | null): string {
+  const { facts } = registered;
+  if (facts.kind !== 'certificate') return `it cannot be read: ${facts.reason}`;
+  return machines?.mayBeElsewhere(registered) ? 'its machine may be in a domain that could not be read' : '';
 }
 
 /** A selector that matches nothing is a mistake; a policy that matches nothing has nothing to do. */

@@ -8,8 +8,9 @@ import { runMsmqCert } from '../cli/msmq-cert.ts';
 import { readEverything } from '../directory/listed.ts';
 import { certificate, expectedCounts, MAX_CERTIFICATES, pairOf, troubles } from '../operations/trouble.ts';
 import { reaching } from './command-line.ts';
-import { type Lab, ldapModify, startLab, userDn, writePair } from './lab.ts';
+import { type Lab, ldapModify, resetUser, startLab, userDn, writePair } from './lab.ts';
 import { labConnections } from './lab-connections.ts';
+import { lossyProxy } from './lossy-proxy.ts';
 
 interface Document {
   summary: AuditSummary;
@@ -108,6 +109,31 @@ describe('msmq-cert audit of a real domain', function () {
         userDn(lab, seeded.find(({ code }) => code === 'digest-shared')?.name ?? ''),
       );
       assert.deepEqual(summary.findings, { 'digest-shared': 1 });
+    });
+
+    it('calls a bare machine gone without a global catalog only where the forest has no other domain', async () => {
+      const proxy = await lossyProxy(lab.ip);
+      const partition = `CN=OTHER,CN=Partitions,CN=Configuration,${lab.baseDn}`;
+      // Samba wants it to name an object that is there, whatever that is.
+      const other = ['objectClass: crossRef', `nCName: OU=MQ,${lab.baseDn}`, 'nETBIOSName: OTHER'];
+      const more = ['dnsRoot: other.example', 'systemFlags: 3'];
+      const auditWithoutCatalog = async () =>
+        await auditJson('--directory', proxy.url, '--filter', `(sAMAccountName=${nameOf(43)})`);
+      try {
+        await writePair(lab, nameOf(43), pairOf([certificate({ commonName: '[CORP/x, PC-NOWHERE]' })]));
+        const alone = await auditWithoutCatalog();
+        assert.deepEqual(alone.summary.findings, { 'machine-gone': 1 });
+        assert.deepEqual(alone.notes, []);
+
+        await ldapModify(lab, `dn: ${partition}\nchangetype: add\n${[...other, ...more].join('\n')}\n`);
+        const oneOfTwo = await auditWithoutCatalog();
+        assert.deepEqual(oneOfTwo.summary.findings, {});
+        assert.match(oneOfTwo.notes.join(), /no global catalog was reachable/);
+      } finally {
+        await ldapModify(lab, `dn: ${partition}\nchangetype: delete\n`).catch(() => {});
+        await resetUser(lab, nameOf(43));
+        await proxy.close();
+      }
     });
 
     it('audits named users, and says which name is nobody', async () => {

@@ -77,6 +77,22 @@ describe('pruning', () => {
     assert.deepEqual(actions(never), ['keep'], 'an unknown logon is no long absence');
   });
 
+  it('keeps those of machines that may be in a domain that could not be read, and says so', () => {
+    const reach = { kind: 'domain', dnsName: 'corp.example', isWholeForest: false } as const;
+    const machines = machineRegister(reach, { now, machineInactiveMs: 180 * DAY });
+    machines.add(computer('PC-1'));
+    const state = stateOf([sound('PC-1'), sound('PC-2'), sound('pc-3.corp.example')]);
+    const { items } = prunePlanner({ ...nothing, machineGone: true }, now, machines)(state);
+    assert.deepEqual(
+      items.map(({ action, reason }) => [action, reason]),
+      [
+        ['keep', ''],
+        ['keep', 'its machine may be in a domain that could not be read'],
+        ['delete', 'machine-gone: no computer account has this name'],
+      ],
+    );
+  });
+
   it('refuses to tell which machines are gone when no computer account can be read', async () => {
     const empty = {
       users: () => assert.fail('not asked for'),

@@ -1,4 +1,4 @@
-import { type Entry, EqualityFilter } from 'ldapts';
+import { type Entry, EqualityFilter, PresenceFilter } from 'ldapts';
 import { MsmqCertError } from '../../errors.ts';
 import { hostAndPort, type LdapAddress } from './address.ts';
 import type { Search } from './search.ts';
@@ -66,6 +66,16 @@ export async function netbiosName(search: Search, rootDse: RootDse): Promise<str
     attributes: ['nETBIOSName'],
   });
   return crossRef === undefined ? null : textOf(crossRef, 'nETBIOSName');
+}
+
+/** How many domains the forest has; 0 when they cannot be read. Only the crossRef of a domain has a NetBIOS name. */
+export async function domainsInForest(search: Search, rootDse: RootDse): Promise<number> {
+  const domains = await search(`CN=Partitions,${rootDse.configurationNamingContext}`, {
+    scope: 'one',
+    filter: new PresenceFilter({ attribute: 'nETBIOSName' }),
+    attributes: ['nETBIOSName'],
+  });
+  return domains.length;
 }
 
 const NTDS_SETTINGS = /^CN=NTDS Settings,/i;

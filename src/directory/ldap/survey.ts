@@ -5,7 +5,7 @@ import { isGlobalCatalog, type LdapAddress } from './address.ts';
 import type { Link } from './connection.ts';
 import { COMPUTER_ATTRIBUTES, computerOf, objectKindOf } from './object-kinds.ts';
 import { entriesBelow, valuesOf } from './pages.ts';
-import type { RootDse } from './root-dse.ts';
+import { domainsInForest, type RootDse } from './root-dse.ts';
 import { DIGESTS, readPair, searchThrough } from './search.ts';
 import { textOf } from './users.ts';
 
@@ -42,7 +42,7 @@ export async function surveyForest(context: SurveyContext): Promise<Survey> {
 
 /** The global catalog of the forest when the server is one that can be reached, its domain otherwise. */
 export async function sourceFor(context: SurveyContext): Promise<Source> {
-  return (await forestSource(context)) ?? domainSource(context);
+  return (await forestSource(context)) ?? (await domainSource(context));
 }
 
 async function forestSource({ link, address, rootDse, connect }: SurveyContext): Promise<Source | null> {
@@ -59,10 +59,12 @@ async function forestSource({ link, address, rootDse, connect }: SurveyContext):
   }
 }
 
-function domainSource({ link, address, rootDse }: SurveyContext): Source {
+async function domainSource({ link, address, rootDse, timeoutMs }: SurveyContext): Promise<Source> {
   const base = rootDse.defaultNamingContext;
   const labels = parseDn(base).flatMap(({ type, value }) => (type === 'dc' ? [value] : []));
-  return { link, address, base, reach: { kind: 'domain', dnsName: labels.join('.') }, leave: async () => {} };
+  const isWholeForest = (await domainsInForest(searchThrough(link, address, timeoutMs), rootDse)) === 1;
+  const reach = { kind: 'domain', dnsName: labels.join('.'), isWholeForest } as const;
+  return { link, address, base, reach, leave: async () => {} };
 }
 
 async function* surroundingsOf(source: Source, timeoutMs: number): AsyncGenerator<Surrounding> {

@@ -1,6 +1,6 @@
 import { toHex } from '../../blob/digest.ts';
 import type { Pair } from '../../blob/pair.ts';
-import type { Listed, Listing, ObjectKind, Scope } from '../../directory/directory.ts';
+import type { Listed, Listing, ObjectKind, Scope, Survey } from '../../directory/directory.ts';
 import type { MsmqCertError } from '../../errors.ts';
 import { assess, type Registered, type UserState, type Yardstick } from '../state.ts';
 import { type Machines, machineRegister } from './machines.ts';
@@ -46,7 +46,7 @@ export async function audit(directory: Listing, request: AuditRequest): Promise<
     if (found.kind === 'computer') machines.add(found.computer);
     else digests.add(found.digests);
   }
-  const notes = notesOn(reach.kind, machines.size);
+  const notes = notesOn(reach, machines.size);
   return { notes, objects: judged(listed, yardstick, machines, digests) };
 }
 
@@ -54,10 +54,12 @@ function bytesOf(listed: Listed): number {
   return listed.kind === 'read' ? (listed.pair.blob?.length ?? 0) : 0;
 }
 
-function notesOn(reach: 'forest' | 'domain' | 'file', computers: number): string[] {
+function notesOn(reach: Survey['reach'], computers: number): string[] {
   const notes: string[] = [];
-  if (reach === 'domain') {
-    notes.push('no global catalog was reachable: digest-shared and machine-gone were checked within the domain only');
+  if (reach.kind === 'domain' && !reach.isWholeForest) {
+    notes.push(
+      `no global catalog was reachable: digest-shared was checked within ${reach.dnsName} only, and machine-gone only for machines named with that domain`,
+    );
   }
   if (computers === 0) notes.push('no computer account was found: the machines of certificates were not checked');
   return notes;

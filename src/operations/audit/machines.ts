@@ -8,6 +8,8 @@ export interface Machines {
   add(computer: Computer): void;
   /** What is wrong with the machine of a certificate; null when nothing is, or when it cannot be told. */
   judge(registered: Registered): MachineFinding | null;
+  /** Whether there is no such machine where it was looked, but may be one in a domain that could not be read. */
+  mayBeElsewhere(registered: Registered): boolean;
   readonly size: number;
 }
 
@@ -43,6 +45,7 @@ export function machineRegister(reach: Survey['reach'], yardstick: MachineYardst
       size++;
       for (const host of hostsOf(computer)) byHost.set(host, [...(byHost.get(host) ?? []), computer]);
     },
+    mayBeElsewhere: ({ machine }) => machine !== null && meant(machine).length === 0 && !isWithinReach(machine, reach),
     judge({ machine, facts }) {
       // An export without computers says nothing about them.
       if (size === 0) return null;
@@ -86,8 +89,8 @@ function isInactive({ lastLogon }: Computer, { now, machineInactiveMs }: Machine
   return lastLogon !== null && now.getTime() - lastLogon.getTime() > machineInactiveMs;
 }
 
-/** A machine of another domain may well exist when only one domain could be read. */
+/** A machine of another domain may well exist when only one of several could be read, and a bare name tells no domain. */
 function isWithinReach(machine: string, reach: Survey['reach']): boolean {
-  if (reach.kind !== 'domain' || !machine.includes('.')) return true;
-  return machine.slice(machine.indexOf('.') + 1).toLowerCase() === reach.dnsName.toLowerCase();
+  if (reach.kind !== 'domain' || reach.isWholeForest) return true;
+  return machine.includes('.') && machine.slice(machine.indexOf('.') + 1).toLowerCase() === reach.dnsName.toLowerCase();
 }

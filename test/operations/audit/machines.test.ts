@@ -77,11 +77,20 @@ describe('machines of certificates', () => {
 
   it('are not called gone where nothing is known of them', () => {
     assert.equal(registerOf([])(forMachine('PC-1')), null);
-    const judge = registerOf([computer('PC-1')], { kind: 'domain', dnsName: 'corp.example' });
+    const reach = { kind: 'domain', dnsName: 'corp.example', isWholeForest: false } as const;
+    const judge = registerOf([computer('PC-1')], reach);
     assert.equal(judge(forMachine('pc-9.corp.example')), 'machine-gone');
-    assert.equal(judge(forMachine('PC-9')), 'machine-gone');
+    assert.equal(judge(forMachine('PC-9')), null, 'a bare name may be that of a machine in any domain');
     assert.equal(judge(forMachine('pc-9.berlin.corp.example')), null);
     assert.equal(judge(forMachine('pc-9.other.example')), null);
+  });
+
+  it('are gone when the one domain that could be read is the whole forest', () => {
+    const reach = { kind: 'domain', dnsName: 'corp.example', isWholeForest: true } as const;
+    const judge = registerOf([computer('PC-1')], reach);
+    for (const name of ['PC-9', 'pc-9.corp.example', 'pc-9.old.example']) {
+      assert.equal(judge(forMachine(name)), 'machine-gone', name);
+    }
   });
 
   it('are not looked for in what is no certificate', () => {

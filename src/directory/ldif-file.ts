@@ -10,6 +10,9 @@ import { readUser, snapshotsOf } from './ldif/snapshot.ts';
 import { type LdifFile, limitRefusal, swapInFile } from './ldif/swap.ts';
 import type { Replicated } from './replicas.ts';
 
+/** A large file on a slow disk keeps a process from touching its lock for a while. */
+const STALE_LOCK_MS = 10_000;
+
 export interface LdifFileOptions extends IndexOptions {
   /** How long a swap waits for other processes that write the file, in milliseconds; 30 seconds by default. */
   lockWaitMs?: number;
@@ -61,7 +64,7 @@ function swapper(target: LdifFile, lockWaitMs: number): Directory['swap'] {
   let last: Promise<unknown> = Promise.resolve();
   const swap = async (user: User, before: Pair, change: Change): Promise<SwapOutcome> => {
     await checkWritable(target.file);
-    return await withFileLock(target.file, lockWaitMs, (assertHeld) =>
+    return await withFileLock(target.file, { waitMs: lockWaitMs, staleMs: STALE_LOCK_MS }, (assertHeld) =>
       swapInFile(target, user, before, change, assertHeld),
     );
   };

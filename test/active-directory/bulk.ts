@@ -135,7 +135,8 @@ export function keyFilesOf(entries: readonly UserEntry[]): string[] {
 
 export async function journalsIn(out: string): Promise<string[]> {
   const names = await readdir(join(out, 'journal'));
-  return names.sort().map((name) => join(out, 'journal', name));
+  const journals = names.filter((name) => name.endsWith('.ndjson'));
+  return journals.sort().map((name) => join(out, 'journal', name));
 }
 
 /** The one journal of a folder. */

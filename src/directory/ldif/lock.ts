@@ -2,8 +2,13 @@ import { lock } from 'proper-lockfile';
 import { MsmqCertError, systemCode } from '../../errors.ts';
 import { writeError } from './file-errors.ts';
 
-/** A holder that has not touched its lock for so long was killed; a living one touches it twice as often. */
-const STALE_MS = 10_000;
+/** How long to wait for a lock, in milliseconds. */
+export interface Patience {
+  waitMs: number;
+  /** A holder that has not touched its lock for so long was killed; a living one touches it twice as often. At least 2000. */
+  staleMs: number;
+}
+
 const LONGEST_PAUSE_MS = 250;
 
 /**
@@ -13,14 +18,14 @@ const LONGEST_PAUSE_MS = 250;
  */
 export async function withFileLock<T>(
   file: string,
-  waitMs: number,
+  patience: Patience,
   task: (assertHeld: () => void) => Promise<T>,
 ): Promise<T> {
   let lost = false;
   const onCompromised = () => {
     lost = true;
   };
-  const release = await acquire(file, waitMs, onCompromised);
+  const release = await acquire(file, patience, onCompromised);
   try {
     return await task(() => {
       if (lost) throw fileLocked(file);
@@ -31,12 +36,16 @@ export async function withFileLock<T>(
   }
 }
 
-async function acquire(file: string, waitMs: number, onCompromised: () => void): Promise<() => Promise<void>> {
+async function acquire(
+  file: string,
+  { waitMs, staleMs }: Patience,
+  onCompromised: () => void,
+): Promise<() => Promise<void>> {
   const retries = Math.ceil(waitMs / LONGEST_PAUSE_MS);
   try {
     return await lock(file, {
       realpath: false,
-      stale: STALE_MS,
+      stale: staleMs,
       retries: { retries, minTimeout: 10, maxTimeout: LONGEST_PAUSE_MS, randomize: true },
       onCompromised,
     });

@@ -1,6 +1,6 @@
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { withFileLock } from '../../directory/ldif/lock.ts';
+import { type Patience, withFileLock } from '../../directory/ldif/lock.ts';
 import { MsmqCertError, systemCode } from '../../errors.ts';
 import type { JournalRecord } from './records.ts';
 
@@ -25,8 +25,8 @@ export async function createJournalFile(path: string): Promise<JournalFile> {
   }
 }
 
-/** Longer than a lock lasts whose holder was killed. */
-const LOCK_WAIT_MS = 15_000;
+/** It is held for the time of one record; a holder that was killed keeps the next one waiting for two seconds. */
+const PATIENCE: Patience = { waitMs: 10_000, staleMs: 2000 };
 
 /** What was read of a journal, in bytes. */
 export interface JournalSize {
@@ -46,7 +46,7 @@ export async function continueJournalFile(
   { wholeBytes, tornBytes }: JournalSize,
   first: JournalRecord,
 ): Promise<JournalFile> {
-  return await withFileLock(path, LOCK_WAIT_MS, async () => {
+  return await withFileLock(path, PATIENCE, async () => {
     const file = await reopen(path, wholeBytes, wholeBytes + tornBytes);
     await file.append(first);
     return file;

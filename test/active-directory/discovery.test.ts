@@ -125,6 +125,7 @@ describe('a domain found by DNS', () => {
 
       const again = await mutation(all, { cwd: folder });
       assert.equal(again.code, 0, again.stderr);
+      await adLab('replicate');
       const [here, there] = await Promise.all(lab.dcs.map(({ url }) => digestsOfCrowd(url)));
       assert.deepEqual([...(here?.keys() ?? [])].sort(), CROWD);
       for (const { user, digest } of added) {

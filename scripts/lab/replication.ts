@@ -50,7 +50,22 @@ export async function replicateNow(
 ): Promise<void> {
   const hosts = [first.server.host, second.server.host];
   for (const [to = '', from = ''] of [hosts, hosts.toReversed()]) {
-    await sambaTool(second, signal, ['drs', 'replicate', to, from, baseDn, `--configfile=${second.dir}/smb.conf`]);
+    const words = ['drs', 'replicate', to, from, baseDn, `--configfile=${second.dir}/smb.conf`];
+    await onLiveConnections(() => sambaTool(second, signal, words));
+  }
+}
+
+/** Connections that a domain controller keeps to its partner for replication. */
+const KEPT_CONNECTIONS = 5;
+
+/** After a restart of one, the other notices that a connection it kept is dead only by using it. */
+async function onLiveConnections(replicate: () => Promise<void>): Promise<void> {
+  for (let dead = 0; ; dead++) {
+    try {
+      return await replicate();
+    } catch (error) {
+      if (dead === KEPT_CONNECTIONS || !String(error).includes('WERR_NETNAME_DELETED')) throw error;
+    }
   }
 }
 

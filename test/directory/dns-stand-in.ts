@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
@@ -57,10 +58,6 @@ export async function dnsStandIn(zone: Zone, behaviour: Behaviour = {}): Promise
     if (lost++ < losing) return;
     for (const each of twist(encode(answer), query)) udp.send(each, from.port, from.address);
   });
-  udp.bind(0, '127.0.0.1');
-  await once(udp, 'listening');
-  const { port } = udp.address();
-
   const tcp = createServer((socket) => {
     socket.on('error', () => {});
     socket.on('data', (bytes) => {
@@ -69,8 +66,14 @@ export async function dnsStandIn(zone: Zone, behaviour: Behaviour = {}): Promise
       socket.write(whole.subarray(0, 5), () => socket.write(whole.subarray(5)));
     });
   });
-  tcp.listen(port, '127.0.0.1');
+  // TCP chooses: a port that is free for UDP is often that of some connection.
+  tcp.listen(0, '127.0.0.1');
   await once(tcp, 'listening');
+  const address = tcp.address();
+  assert.ok(typeof address === 'object' && address !== null);
+  const { port } = address;
+  udp.bind(port, '127.0.0.1');
+  await once(udp, 'listening');
 
   return { server: { ip: '127.0.0.1', port }, asked, close: () => closeBoth(udp, tcp) };
 }

@@ -3,17 +3,12 @@ import { once } from 'node:events';
 import { open, readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import type { AuditSummary } from '../../src/operations/audit/report.ts';
 
 const builtCommand = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 /** Prints the most memory the process had, in kilobytes, as it ends. */
 const tellPeak =
   "data:text/javascript,process.on('exit',()=>process.stderr.write('\\npeak '+process.resourceUsage().maxRSS))";
-
-export interface AuditSummary {
-  users: number;
-  certificates: number;
-  bytes: number;
-}
 
 /** Runs the built command with --json output to a file, and says how much memory it took at most. */
 export async function peakOf(words: string[], output: string): Promise<number> {

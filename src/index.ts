@@ -11,14 +11,18 @@ export { type IssueRequest, issueCertificate } from './certificate/issue.ts';
 export { buildPfx } from './certificate/pkcs12/pkcs12.ts';
 export { DEFAULT_SUBJECT, formatName, parseSubjectTemplate, readSubject } from './certificate/subject.ts';
 export { type CertificateFacts, describeCertificate } from './certificate/x509/describe.ts';
-export { type ActiveDirectory, type ConnectionOptions, connectActiveDirectory } from './directory/active-directory.ts';
+export {
+  type ActiveDirectory,
+  type ConnectionOptions,
+  connectActiveDirectory,
+} from './directory/active-directory/active-directory.ts';
 export type { Directory, SwapOutcome, User } from './directory/directory.ts';
-export { openLdifFile } from './directory/ldif-file.ts';
+export { openLdifFile } from './directory/ldif/ldif-file.ts';
 export { type ErrorCode, MsmqCertError } from './errors.ts';
-export { type ApplyContext, applyToUser } from './operations/apply.ts';
-export type { KeyPolicy } from './operations/keys.ts';
-export type { Planner, UserPlan } from './operations/plan.ts';
-export { registerPlanner } from './operations/register.ts';
-export { renewPlanner } from './operations/renew.ts';
-export type { UserResult } from './operations/results.ts';
-export { assess, type UserState, type Yardstick } from './operations/state.ts';
+export { assess, type Criteria, type UserState } from './judge/state.ts';
+export type { Planner, UserPlan } from './plan/plan.ts';
+export type { UserResult } from './plan/results.ts';
+export { registerPlanner } from './plan/verbs/register.ts';
+export { renewPlanner } from './plan/verbs/renew.ts';
+export { type ApplyContext, applyToUser } from './run/apply.ts';
+export type { KeyPolicy } from './run/keys.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { open, readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import type { AuditSummary } from '../../src/operations/audit/report.ts';
+import type { AuditSummary } from '../../src/inspect/audit/report.ts';
 
 const builtCommand = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 /** Prints the most memory the process had, in kilobytes, as it ends. */

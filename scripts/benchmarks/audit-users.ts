@@ -6,7 +6,7 @@ import { encode } from '../../src/blob/codec.ts';
 import { newEntry } from '../../src/blob/edit.ts';
 import { issueCertificate } from '../../src/certificate/issue.ts';
 import { DEFAULT_SUBJECT, parseSubjectTemplate } from '../../src/certificate/subject.ts';
-import { ldifAttribute, ldifBinary } from '../../src/directory/ldif.ts';
+import { ldifAttribute, ldifBinary } from '../../src/directory/ldif/ldif.ts';
 
 const YEAR_MS = 365 * 86_400_000;
 const SIGNATURE_BYTES = 16;

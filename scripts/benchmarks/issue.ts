@@ -6,8 +6,9 @@ import { promisify } from 'node:util';
 import ms from 'ms';
 import limit, { type LimitFunction as Lane } from 'p-limit';
 import { DEFAULT_SUBJECT, parseSubjectTemplate } from '../../src/certificate/subject.ts';
-import { type KeyPolicy, type Prepared, prepare, type Workshop } from '../../src/operations/keys.ts';
-import type { Addition } from '../../src/operations/plan.ts';
+import type { Addition } from '../../src/plan/plan.ts';
+import type { Prepared } from '../../src/plan/results.ts';
+import { type KeyPolicy, prepare, type Workshop } from '../../src/run/keys.ts';
 import type { Benchmark } from './benchmark.ts';
 import { inTurns, median, timesAsLong } from './turns.ts';
 

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ms from 'ms';
 import { DEFAULT_SUBJECT, parseSubjectTemplate } from '../../src/certificate/subject.ts';
-import type { ActiveDirectory } from '../../src/directory/active-directory.ts';
-import { type ApplyContext, applyToUser } from '../../src/operations/apply.ts';
-import { externalSource } from '../../src/operations/external.ts';
-import { noJournal } from '../../src/operations/journal/write.ts';
-import { registerPlanner } from '../../src/operations/register.ts';
-import type { Want } from '../../src/operations/request.ts';
+import type { ActiveDirectory } from '../../src/directory/active-directory/active-directory.ts';
+import { noJournal } from '../../src/journal/write.ts';
+import { externalSource } from '../../src/plan/external.ts';
+import type { Wanted } from '../../src/plan/request.ts';
+import { registerPlanner } from '../../src/plan/verbs/register.ts';
+import { type ApplyContext, applyToUser } from '../../src/run/apply.ts';
 import { resetUser } from '../../test/active-directory/lab.ts';
 import { labConnections } from '../../test/active-directory/lab-connections.ts';
 import type { Lab } from '../lab/lab.ts';
@@ -50,7 +50,7 @@ async function measure(lab: Lab) {
   }
 }
 
-async function readyWants(folder: string): Promise<Want[]> {
+async function readyWants(folder: string): Promise<Wanted[]> {
   const files = await writeCertificates(folder, MACHINES);
   const sources = await Promise.all(files.map((file) => externalSource(file, new Date())));
   return sources.map((source, index) => ({ machine: `PC-${index}`, source, validForMs: null }));
@@ -59,7 +59,7 @@ async function readyWants(folder: string): Promise<Want[]> {
 function registrar(directory: ActiveDirectory, out: string) {
   const context: ApplyContext = contextOf(directory, out);
   const { signal } = new AbortController();
-  return async (wants: readonly Want[]) => {
+  return async (wants: readonly Wanted[]) => {
     const user = await directory.findUser('bob');
     const result = await applyToUser(user, registerPlanner(wants, 'if-not-exists'), context, signal);
     if (result?.outcome !== 'changed') throw new Error(`the registration ended as ${result?.outcome}`);
@@ -70,7 +70,7 @@ function contextOf(directory: ActiveDirectory, out: string): ApplyContext {
   const subject = parseSubjectTemplate(DEFAULT_SUBJECT);
   return {
     directory,
-    yardstick: { now: new Date(), expiringWithinMs: ms('30d'), maxCertificates: 820, subjects: [subject] },
+    criteria: { now: new Date(), expiringWithinMs: ms('30d'), maxCertificates: 820, subjects: [subject] },
     keys: {
       out,
       keySize: 2048,

@@ -2,8 +2,8 @@ import type { Command } from 'commander';
 import * as z from 'zod';
 import type { ObjectKind, Scope } from '../directory/directory.ts';
 import { MsmqCertError } from '../errors.ts';
-import { backUp, isPresent } from '../operations/backup.ts';
-import { readBackup } from '../operations/restore.ts';
+import { backUp, isPresent } from '../inspect/backup.ts';
+import { readBackup } from '../plan/verbs/restore.ts';
 import { openDirectory } from './access/connect.ts';
 import { exitCodeOfFailures } from './exit-codes.ts';
 import { readUserNames } from './input.ts';
@@ -59,7 +59,7 @@ export async function restore(file: string, command: Command): Promise<void> {
   const request = { verb: 'restore', file, confirmed: options.yes } as const;
   const names = options.user ?? (await usersOf(file));
   const keys = keySettingsRecord(options);
-  await mutate('restore', { request, wishes: names.map(withoutWants), keys, resume: null }, options);
+  await mutate('restore', { request, targets: names.map(withoutWants), keys, resume: null }, options);
 }
 
 async function usersOf(file: string): Promise<string[]> {

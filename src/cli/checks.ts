@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
-import type { Delegation } from '../directory/ldap/delegation.ts';
+import type { Delegation } from '../directory/active-directory/rights/delegation.ts';
 import { MsmqCertError } from '../errors.ts';
-import { check as runChecks } from '../operations/check/check.ts';
-import type { Check, CheckName } from '../operations/check/checks.ts';
+import { check as runChecks } from '../inspect/check/check.ts';
+import type { Check, CheckName } from '../inspect/check/checks.ts';
 import { accessOptions } from './access/access.ts';
 import { findServers, requireServer } from './access/servers.ts';
 import { colours } from './colours.ts';

@@ -6,16 +6,16 @@ import { readSubject } from '../certificate/subject.ts';
 import { describeCertificate } from '../certificate/x509/describe.ts';
 import type { User } from '../directory/directory.ts';
 import { MsmqCertError } from '../errors.ts';
-import { reachText } from '../operations/audit/shared-digests.ts';
-import { type Check, explain as explainUser } from '../operations/explain.ts';
-import { assess } from '../operations/state.ts';
-import { type Verification, verify as verifyCertificate } from '../operations/verify.ts';
+import { type Check, explain as explainUser } from '../inspect/explain.ts';
+import { type Verification, verify as verifyCertificate } from '../inspect/verify.ts';
+import { reachText } from '../judge/reach.ts';
+import { assess } from '../judge/state.ts';
 import { openDirectory } from './access/connect.ts';
 import { colours } from './colours.ts';
 import { exitCodes } from './exit-codes.ts';
 import { readInput } from './input.ts';
 import { harmless, printResult } from './output.ts';
-import { yardstick } from './runs/policies.ts';
+import { criteria } from './runs/policies.ts';
 import { readSettings, settings } from './settings.ts';
 import { table } from './table.ts';
 
@@ -55,7 +55,7 @@ export async function verify(command: Command): Promise<void> {
 function subjectAccount(certificate: Buffer, options: z.infer<typeof verifySettings>): string | null {
   const facts = describeCertificate(certificate);
   return facts.kind === 'certificate'
-    ? (readSubject(yardstick(options).subjects, facts.subject)?.account ?? null)
+    ? (readSubject(criteria(options).subjects, facts.subject)?.account ?? null)
     : null;
 }
 
@@ -94,7 +94,7 @@ export async function explain(name: string, command: Command): Promise<void> {
   const directory = await openDirectory(options, 'read');
   try {
     const user = await directory.findUser(name);
-    const state = assess(user, await directory.read(user), yardstick(options));
+    const state = assess(user, await directory.read(user), criteria(options));
     const { checks, command: helps } = await explainUser(state, machine, directory);
     const isFine = checks.every(({ status }) => status !== 'failed');
     const json = { schema: 1, user: user.account, machine, checks, command: helps };

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import ms from 'ms';
-import { durationOf } from '../operations/duration.ts';
+import { durationOf } from '../plan/duration.ts';
 
 /** A verb on the command line is carried out at once, or below `plan` written to a file. */
 export type Purpose = 'carry-out' | 'plan';

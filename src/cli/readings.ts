@@ -2,8 +2,8 @@ import type { Command } from 'commander';
 import * as z from 'zod';
 import { formatName } from '../certificate/subject.ts';
 import { MsmqCertError } from '../errors.ts';
-import { list as listUsers } from '../operations/list.ts';
-import { assess, type DecodedState, type Registered, type UserState } from '../operations/state.ts';
+import { list as listUsers } from '../inspect/list.ts';
+import { assess, type DecodedState, type Registered, type UserState } from '../judge/state.ts';
 import { openDirectory } from './access/connect.ts';
 import { colours } from './colours.ts';
 import { parseDigest } from './digests.ts';
@@ -12,7 +12,7 @@ import { writeNewFile } from './files.ts';
 import { readUserNames } from './input.ts';
 import { certificateJson, userJson } from './json.ts';
 import { errorJson, harmless, printResult, tellError } from './output.ts';
-import { yardstick } from './runs/policies.ts';
+import { criteria } from './runs/policies.ts';
 import { readSettings, settings } from './settings.ts';
 import { table } from './table.ts';
 
@@ -23,7 +23,7 @@ export async function list(names: readonly string[], command: Command): Promise<
   const users = await readUserNames(names, options.usersFrom);
   const directory = await openDirectory(options, 'read');
   try {
-    const { states, errors } = await listUsers(directory, users, yardstick(options));
+    const { states, errors } = await listUsers(directory, users, criteria(options));
     const json = {
       schema: 1,
       users: states.map(userJson),
@@ -83,7 +83,7 @@ export async function show(name: string, command: Command): Promise<void> {
   const directory = await openDirectory(options, 'read');
   try {
     const user = await directory.findUser(name);
-    const state = assess(user, await directory.read(user), yardstick(options));
+    const state = assess(user, await directory.read(user), criteria(options));
     if (state.kind === 'malformed') throw state.error;
     const registered = state.entries.find((each) => each.digest === digest || each.md5 === digest);
     if (registered === undefined) {

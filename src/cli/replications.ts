@@ -9,7 +9,7 @@ import {
   type ServerState,
   type UserReplication,
   waitForReplication,
-} from '../operations/replication/replication.ts';
+} from '../inspect/replication/replication.ts';
 import { openDirectory } from './access/connect.ts';
 import { colours } from './colours.ts';
 import { exitCodeOfFailures, exitCodes } from './exit-codes.ts';

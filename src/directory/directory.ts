@@ -16,6 +16,11 @@ export interface User {
   kind?: ObjectKind;
 }
 
+/** Equal for two finds of one user: by what survives a renaming, where the directory gives it. */
+export function userKey({ guid, sid, dn }: Pick<User, 'guid' | 'sid' | 'dn'>): string {
+  return (guid ?? sid ?? dn).toLowerCase();
+}
+
 /**
  * What became of a swap. `conflict`: somebody changed the pair since it was read, nothing was written, read again.
  * `refused`: the directory will not take it, nothing was written.

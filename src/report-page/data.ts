@@ -1,4 +1,4 @@
-import type { AuditReport } from '../operations/audit/report.ts';
+import type { AuditReport } from '../inspect/audit/report.ts';
 
 /**
  * What is embedded in the page as JSON. Its text comes from the directory and is hostile, but has no characters left in

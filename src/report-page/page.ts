@@ -11,7 +11,7 @@ const data: PageData = JSON.parse(byId('data').textContent);
 const rows = data.users.map(rowOf);
 const users = userSection(rows, Object.keys(data.summary.findings).toSorted(), data.generatedAt);
 
-byId('limit-chart').append(...limitChart(rows, data.yardstick.maxCertificates, users.showUser));
+byId('limit-chart').append(...limitChart(rows, data.criteria.maxCertificates, users.showUser));
 byId('expiry-chart').append(...expiryChart(data));
 byId('finding-list').append(findingList(data.summary.findings, users.showFinding));
 byId('remarks').append(...remarks(data));

@@ -1,4 +1,4 @@
-import type { UserJson } from '../operations/audit/report.ts';
+import type { UserJson } from '../inspect/audit/report.ts';
 
 /** One user with what the table sorts and searches by. */
 export interface Row {

@@ -1,4 +1,4 @@
-import type { CertificateJson, UserJson } from '../operations/audit/report.ts';
+import type { CertificateJson, UserJson } from '../inspect/audit/report.ts';
 import { element } from './dom.ts';
 import { count, counted, day, size } from './format.ts';
 import { inPages } from './pages.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes, X509Certificate } from 'node:crypto';
 import * as tls from 'node:tls';
-import type { ActiveDirectory, ConnectionOptions } from '../../src/directory/active-directory.ts';
+import type { ActiveDirectory, ConnectionOptions } from '../../src/directory/active-directory/active-directory.ts';
 import type { ErrorCode } from '../../src/errors.ts';
 import { type Lab, ldapModify, readPassword, startLab } from './lab.ts';
 import { labConnections } from './lab-connections.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import type { Change } from '../../src/blob/pair.ts';
-import type { ActiveDirectory } from '../../src/directory/active-directory.ts';
+import type { ActiveDirectory } from '../../src/directory/active-directory/active-directory.ts';
+import { readBytes } from '../../src/directory/active-directory/read/search.ts';
 import type { User } from '../../src/directory/directory.ts';
-import { readBytes } from '../../src/directory/ldap/search.ts';
 import { type Lab, ldapModify, readPairIndependently, resetUser, startLab, userDn, writePair } from './lab.ts';
 import { labConnections } from './lab-connections.ts';
 import { type LossyProxy, lossyProxy } from './lossy-proxy.ts';

@@ -4,7 +4,13 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openssl, withFolder } from '../certificate/support.ts';
 import { type Invocation, runMsmqCert } from '../cli/msmq-cert.ts';
-import { type IdentityOptions, ldapStandIn, listen, makeIdentity, result } from '../directory/ldap/stand-in.ts';
+import {
+  type IdentityOptions,
+  ldapStandIn,
+  listen,
+  makeIdentity,
+  result,
+} from '../directory/active-directory/stand-in.ts';
 import { reaching } from './command-line.ts';
 import { type Lab, readPairIndependently, resetUser, startLab } from './lab.ts';
 import { assertRefused, reachingExcept } from './refused.ts';

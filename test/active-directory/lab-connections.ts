@@ -4,7 +4,7 @@ import {
   type ActiveDirectory,
   type ConnectionOptions,
   connectActiveDirectory,
-} from '../../src/directory/active-directory.ts';
+} from '../../src/directory/active-directory/active-directory.ts';
 import { type AccountName, type Lab, readPassword } from './lab.ts';
 
 /** What it takes to connect to a server of the lab as one of its people. */

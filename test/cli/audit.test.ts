@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import type { Pair } from '../../src/blob/pair.ts';
 import { utf8String } from '../../src/certificate/x509/asn1.ts';
-import { ldifAttribute, ldifBinary } from '../../src/directory/ldif.ts';
-import type { AuditSummary, UserJson } from '../../src/operations/audit/report.ts';
+import { ldifAttribute, ldifBinary } from '../../src/directory/ldif/ldif.ts';
+import type { AuditSummary, UserJson } from '../../src/inspect/audit/report.ts';
 import { commonName, rawElement, unsigned, validity } from '../certificate/support.ts';
-import { certificate, expectedCounts, MAX_CERTIFICATES, pairOf, troubles } from '../operations/trouble.ts';
+import { certificate, expectedCounts, MAX_CERTIFICATES, pairOf, troubles } from '../judge/trouble.ts';
 import { runMsmqCert } from './msmq-cert.ts';
 
 interface Document {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { writeHtmlReport } from '../../src/cli/audit/html-report.ts';
-import type { AuditReport } from '../../src/operations/audit/report.ts';
+import type { AuditReport } from '../../src/inspect/audit/report.ts';
 
 export const builtParts = new URL('../../dist/report-page/', import.meta.url);
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Browser, Locator } from 'playwright-core';
-import type { AuditReport } from '../../src/operations/audit/report.ts';
+import type { AuditReport } from '../../src/inspect/audit/report.ts';
 import { type OpenedReport, openReport, startBrowser } from './browser.ts';
 import { certificateFor, manyUsers, reportOf, userNamed } from './sample.ts';
 

@@ -1,4 +1,4 @@
-import type { AuditReport, CertificateJson, UserJson } from '../../src/operations/audit/report.ts';
+import type { AuditReport, CertificateJson, UserJson } from '../../src/inspect/audit/report.ts';
 
 /** A report of these users, with everything else made to agree with them. */
 export function reportOf(users: UserJson[], rest: Partial<AuditReport> = {}): AuditReport {
@@ -8,7 +8,7 @@ export function reportOf(users: UserJson[], rest: Partial<AuditReport> = {}): Au
   return {
     generatedAt: '2027-03-15T09:30:00.000Z',
     directory: 'ldaps://dc1.corp.example',
-    yardstick: {
+    criteria: {
       maxCertificates: 820,
       maxBlobBytes: 1_048_576,
       expiringWithinMs: 30 * 86_400_000,

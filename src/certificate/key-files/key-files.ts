@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { MsmqCertError, systemCode } from '../../errors.ts';
-import { removeQuietly, syncFolder, temporaryName, writeError, writeOnce } from './durable-files.ts';
+import { removeQuietly, syncFolder, temporaryName, writeError, writeOnce } from '../../files/durable-files.ts';
 import { type Claim, claimsIn, isAbandoned, ownClaim, takeOver } from './key-claim.ts';
 import { accountFolder, folderEntries, machineFolder } from './key-folder.ts';
 

@@ -1,9 +1,14 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import type { AccessOptions } from '../../directory/active-directory.ts';
-import { type Dns, dnsThrough, parseDnsServer, systemDnsServers } from '../../directory/domain/dns-query.ts';
-import { addressLookup, type HostLookup } from '../../directory/ldap/connect-server.ts';
-import type { Credentials } from '../../directory/ldap/connection.ts';
-import type { Trust } from '../../directory/ldap/tls.ts';
+import type { AccessOptions } from '../../directory/active-directory/active-directory.ts';
+import type { Credentials } from '../../directory/active-directory/connect/connection.ts';
+import type { Trust } from '../../directory/active-directory/connect/tls.ts';
+import { addressLookup, type HostLookup } from '../../directory/active-directory/domain/connect-server.ts';
+import {
+  type Dns,
+  dnsThrough,
+  parseDnsServer,
+  systemDnsServers,
+} from '../../directory/active-directory/domain/dns-query.ts';
 import { MsmqCertError } from '../../errors.ts';
 import { readInput } from '../input.ts';
 import type { DirectorySettings } from '../settings.ts';

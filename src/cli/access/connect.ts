@@ -31,14 +31,14 @@ async function openFile(
   file: string,
   { domain, baseDn }: DirectorySettings,
 ): Promise<Directory & Listing & Replicated> {
-  const { openLdifFile } = await import('../../directory/ldif-file.ts');
+  const { openLdifFile } = await import('../../directory/ldif/ldif-file.ts');
   return await openLdifFile(file, { ...(domain && { domain }), ...(baseDn && { baseDn }) });
 }
 
 async function openServer(url: string, settings: DirectorySettings): Promise<Directory & Listing & Replicated> {
   const { accessOptions, nameServices } = await import('./access.ts');
-  const { connectHost } = await import('../../directory/ldap/connect-server.ts');
-  const { parseLdapUrl } = await import('../../directory/ldap/address.ts');
+  const { connectHost } = await import('../../directory/active-directory/domain/connect-server.ts');
+  const { parseLdapUrl } = await import('../../directory/active-directory/address.ts');
   return await connectHost(parseLdapUrl(url), nameServices(settings).lookup, await accessOptions(settings));
 }
 
@@ -48,8 +48,8 @@ async function openDomain(
   use: 'read' | 'write',
 ): Promise<Directory & Listing & Replicated> {
   const { accessOptions, nameServices } = await import('./access.ts');
-  const { connectDomain } = await import('../../directory/domain/domain.ts');
-  const { parseDomainUrl } = await import('../../directory/domain/discovery.ts');
+  const { connectDomain } = await import('../../directory/active-directory/domain/domain.ts');
+  const { parseDomainUrl } = await import('../../directory/active-directory/domain/discovery.ts');
   const dnsDomain = parseDomainUrl(url);
   return await connectDomain({
     ...(await accessOptions(settings)),

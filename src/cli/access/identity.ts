@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type Caller, readCaller } from '../../directory/ldap/caller.ts';
+import { type Caller, readCaller } from '../../directory/active-directory/rights/caller.ts';
 import { MsmqCertError } from '../../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { harmless, printResult } from '../output.ts';

@@ -1,12 +1,17 @@
 import { lookup as systemLookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import type { AccessOptions, ActiveDirectory } from '../../directory/active-directory.ts';
-import { discoverDomain, parseDomainUrl } from '../../directory/domain/discovery.ts';
-import { type LdapAddress, parseLdapUrl } from '../../directory/ldap/address.ts';
-import { connectToFirst, dialled, isUnreachable, targetAddresses } from '../../directory/ldap/connect-server.ts';
-import { dialFailed } from '../../directory/ldap/errors.ts';
+import type { AccessOptions, ActiveDirectory } from '../../directory/active-directory/active-directory.ts';
+import { type LdapAddress, parseLdapUrl } from '../../directory/active-directory/address.ts';
+import {
+  connectToFirst,
+  dialled,
+  isUnreachable,
+  targetAddresses,
+} from '../../directory/active-directory/domain/connect-server.ts';
+import { discoverDomain, parseDomainUrl } from '../../directory/active-directory/domain/discovery.ts';
+import { dialFailed } from '../../directory/active-directory/errors.ts';
 import { MsmqCertError, toMsmqCertError } from '../../errors.ts';
-import type { Candidate, CheckTarget } from '../../operations/check/connection.ts';
+import type { Candidate, CheckTarget } from '../../inspect/check/connection.ts';
 import type { DirectorySettings } from '../settings.ts';
 import { nameServices } from './access.ts';
 

@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import type { Directory, Listing } from '../../directory/directory.ts';
 import { type MsmqCertError, toMsmqCertError } from '../../errors.ts';
-import { audit as startAudit } from '../../operations/audit/audit.ts';
-import { auditTally } from '../../operations/audit/tally.ts';
+import { audit as startAudit } from '../../inspect/audit/audit.ts';
+import { auditTally } from '../../inspect/audit/tally.ts';
 import { openDirectory } from '../access/connect.ts';
 import { type ExitCode, exitCodeOf, exitCodes } from '../exit-codes.ts';
 import { tellError } from '../output.ts';
-import { yardstick } from '../runs/policies.ts';
+import { criteria } from '../runs/policies.ts';
 import { auditProgress } from './progress.ts';
 import { type AuditSettings, readAuditSettings } from './settings.ts';
 import { openSinks } from './sinks.ts';
@@ -25,18 +25,18 @@ export async function audit(command: Command): Promise<void> {
 async function openForAudit(settings: AuditSettings): Promise<Directory & Listing> {
   const { directory, domain, baseDn, scope } = settings;
   if (scope.kind === 'named' || !directory?.startsWith('ldif:')) return await openDirectory(settings, 'read');
-  const { openLdifFile } = await import('../../directory/ldif-file.ts');
+  const { openLdifFile } = await import('../../directory/ldif/ldif-file.ts');
   const file = directory.slice('ldif:'.length);
   return await openLdifFile(file, { ...(domain && { domain }), ...(baseDn && { baseDn }), index: 'when-needed' });
 }
 
 async function auditThrough(directory: Directory & Listing, settings: AuditSettings): Promise<ExitCode> {
-  const measure = { ...yardstick(settings), expiringWithinMs: settings.expiringWithin };
+  const measure = { ...criteria(settings), expiringWithinMs: settings.expiringWithin };
   const progress = auditProgress(settings);
   try {
     const { notes, objects } = await startAudit(directory, {
       scope: settings.scope,
-      yardstick: measure,
+      criteria: measure,
       machineInactiveMs: settings.machineInactive,
     });
     const tally = auditTally();

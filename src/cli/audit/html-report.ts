@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import type { AuditReport, UserJson } from '../../operations/audit/report.ts';
+import type { AuditReport, UserJson } from '../../inspect/audit/report.ts';
 import type { PageData } from '../../report-page/data.ts';
 import { count, size } from '../../report-page/format.ts';
 import { replaceFile } from '../files.ts';

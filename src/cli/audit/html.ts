@@ -1,5 +1,5 @@
 import { MAX_BLOB_BYTES } from '../../blob/codec.ts';
-import type { AuditReport, UserJson } from '../../operations/audit/report.ts';
+import type { AuditReport, UserJson } from '../../inspect/audit/report.ts';
 import { auditedJson, errorsOf } from './json.ts';
 import type { AuditSettings } from './settings.ts';
 import type { AuditHead, AuditSink } from './sink.ts';
@@ -21,7 +21,7 @@ export function htmlSink(file: string, settings: AuditSettings, head: AuditHead)
       const report: AuditReport = {
         generatedAt: head.at.toISOString(),
         directory: head.directory,
-        yardstick: yardstickOf(settings),
+        criteria: criteriaOf(settings),
         summary,
         notes: head.notes,
         users,
@@ -34,7 +34,7 @@ export function htmlSink(file: string, settings: AuditSettings, head: AuditHead)
   };
 }
 
-function yardstickOf(settings: AuditSettings): AuditReport['yardstick'] {
+function criteriaOf(settings: AuditSettings): AuditReport['criteria'] {
   return {
     maxCertificates: settings.maxCertificates,
     maxBlobBytes: MAX_BLOB_BYTES,

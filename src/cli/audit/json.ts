@@ -1,5 +1,5 @@
-import type { Audited } from '../../operations/audit/audit.ts';
-import type { UserJson } from '../../operations/audit/report.ts';
+import type { Audited } from '../../inspect/audit/audit.ts';
+import type { UserJson } from '../../inspect/audit/report.ts';
 import { userJson } from '../json.ts';
 import { type ErrorJson, errorJson, tell } from '../output.ts';
 import type { AuditSettings } from './settings.ts';

@@ -1,5 +1,5 @@
 import type { User } from '../../directory/directory.ts';
-import type { FindingCode, Registered, UserState } from '../../operations/state.ts';
+import type { FindingCode, Registered, UserState } from '../../judge/state.ts';
 
 /** What the findings were measured against, in milliseconds: a command that helps must go as far. */
 export interface Durations {

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import * as z from 'zod';
 import type { ObjectKind, Scope } from '../../directory/directory.ts';
 import { MsmqCertError } from '../../errors.ts';
-import { type FindingCode, findingCodes } from '../../operations/state.ts';
+import { type FindingCode, findingCodes } from '../../judge/state.ts';
 import { readUserNames } from '../input.ts';
 import { readSettings, settings } from '../settings.ts';
 

@@ -1,7 +1,7 @@
 import type { MsmqCertError } from '../../errors.ts';
-import type { Audited } from '../../operations/audit/audit.ts';
-import type { AuditSummary } from '../../operations/audit/report.ts';
-import { codesOf } from '../../operations/audit/tally.ts';
+import type { Audited } from '../../inspect/audit/audit.ts';
+import type { AuditSummary } from '../../inspect/audit/report.ts';
+import { codesOf } from '../../inspect/audit/tally.ts';
 import type { AuditSettings } from './settings.ts';
 
 /** One form of output. It takes the objects as they come. */

@@ -1,6 +1,6 @@
-import type { Audited } from '../../operations/audit/audit.ts';
-import type { AuditSummary } from '../../operations/audit/report.ts';
-import type { Registered } from '../../operations/state.ts';
+import type { Audited } from '../../inspect/audit/audit.ts';
+import type { AuditSummary } from '../../inspect/audit/report.ts';
+import type { Registered } from '../../judge/state.ts';
 import { colours } from '../colours.ts';
 import { harmless, tell, tellError } from '../output.ts';
 import { table } from '../table.ts';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
 import { MsmqCertError } from '../../errors.ts';
-import type { PruneRequest } from '../../operations/request.ts';
+import type { PruneRequest } from '../../plan/request.ts';
 import { parseDigest } from '../digests.ts';
 import { readUserNames } from '../input.ts';
 import { readSettings, settings } from '../settings.ts';
@@ -13,7 +13,7 @@ export async function repair(names: readonly string[], command: Command): Promis
   const options = await readSettings(command, repairSettings);
   const users = await readUserNames(names, options.usersFrom);
   const request = { verb: 'repair', salvage: options.salvage, confirmed: options.yes } as const;
-  return { request, wishes: users.map(withoutWants), options };
+  return { request, targets: users.map(withoutWants), options };
 }
 
 const pruneSettings = settings.cleaning.extend({
@@ -46,7 +46,7 @@ export async function prune(names: readonly string[], command: Command): Promise
     confirmed: options.yes,
     includeComputers: options.includeComputers,
   };
-  return { request, wishes: users.map(withoutWants), options };
+  return { request, targets: users.map(withoutWants), options };
 }
 
 function requirePolicy(options: z.infer<typeof pruneSettings>): void {
@@ -72,5 +72,5 @@ export async function clear(names: readonly string[], command: Command): Promise
   const onlyRecord = options.ldif !== undefined;
   const { includeComputers } = options;
   const request = { verb: 'clear', confirmed: options.yes || onlyRecord, includeComputers } as const;
-  return { request, wishes: users.map(withoutWants), options: { ...options, dryRun: options.dryRun || onlyRecord } };
+  return { request, targets: users.map(withoutWants), options: { ...options, dryRun: options.dryRun || onlyRecord } };
 }

@@ -1,7 +1,7 @@
-import { type HookOutcome, runDeployHook } from '../../operations/deploy-hook.ts';
-import { userKey } from '../../operations/journal/records.ts';
-import type { Request } from '../../operations/request.ts';
-import type { ItemResult, UserResult } from '../../operations/results.ts';
+import { userKey } from '../../directory/directory.ts';
+import type { Request } from '../../plan/request.ts';
+import type { ItemResult, UserResult } from '../../plan/results.ts';
+import { type HookOutcome, runDeployHook } from '../../run/deploy-hook.ts';
 import type { MutationSettings } from '../settings.ts';
 import type { OpenJournal } from './journals.ts';
 

@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import type { Directory } from '../../directory/directory.ts';
 import { MsmqCertError } from '../../errors.ts';
-import { findUnfinished, newJournalPath, readForResume, type Unfinished } from '../../operations/journal/find.ts';
-import type { JournalHistory } from '../../operations/journal/read.ts';
-import { beginJournal, fingerprintOf, type Journal, resumeJournal } from '../../operations/journal/write.ts';
+import { findUnfinished, newJournalPath, readForResume, type Unfinished } from '../../journal/find.ts';
+import type { JournalHistory } from '../../journal/read.ts';
+import { beginJournal, fingerprintOf, type Journal, resumeJournal } from '../../journal/write.ts';
 import { tell } from '../output.ts';
 import type { MutationSettings } from '../settings.ts';
 import type { Mutation } from './mutation.ts';
@@ -26,16 +26,16 @@ export async function openJournal(
   settings: MutationSettings,
   directory: Directory,
 ): Promise<OpenJournal> {
-  const { request, wishes, keys } = mutation;
+  const { request, targets, keys } = mutation;
   const name = settings.directory ?? '';
-  const fingerprint = fingerprintOf({ request, wishes, keys, directory: name });
+  const fingerprint = fingerprintOf({ request, targets, keys, directory: name });
   const unfinished = mutation.resume ?? (await findEarlier(settings.journal, keys.out, fingerprint));
   if (unfinished !== null) return await goOn(unfinished, directory.server, settings);
 
   const path = settings.journal ?? newJournalPath(keys.out, request.verb, fingerprint);
   const journal = await beginJournal(path, {
     request,
-    wishes,
+    targets,
     keys,
     directory: name,
     server: directory.server,

@@ -2,21 +2,21 @@ import { createReadStream } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { MsmqCertError, toMsmqCertError } from '../../errors.ts';
-import { externalSource } from '../../operations/external.ts';
-import { type ManifestRow, type ReadRow, readManifest } from '../../operations/manifest.ts';
-import type { Source } from '../../operations/plan.ts';
-import type { Wish } from '../../operations/request.ts';
+import { externalSource } from '../../plan/external.ts';
+import { type ManifestRow, type ReadRow, readManifest } from '../../plan/manifest.ts';
+import type { Source } from '../../plan/plan.ts';
+import type { Target } from '../../plan/request.ts';
 import { tell } from '../output.ts';
 
 const FILES_AT_ONCE = 16;
 const SHOWN_PROBLEMS = 100;
 
 /**
- * What a manifest asks for, one wish a user. Certificate files are named relative to the manifest, and all are checked
+ * What a manifest asks for, one target a user. Certificate files are named relative to the manifest, and all are checked
  * before anything happens.
  * @throws MsmqCertError invalid-manifest with every problem, file-unreadable
  */
-export async function wishesFromManifest(file: string, quiet: boolean): Promise<Wish[]> {
+export async function targetsFromManifest(file: string, quiet: boolean): Promise<Target[]> {
   const input = file === '-' ? process.stdin : createReadStream(file);
   const folder = file === '-' ? process.cwd() : dirname(file);
   const check = async (read: ReadRow) => (read.kind === 'repeat' ? read : await checkSource(read.row, folder));
@@ -30,7 +30,7 @@ export async function wishesFromManifest(file: string, quiet: boolean): Promise<
   }
   if (repeats > 0 && !quiet) tell(`${file}: rows that repeat others and are passed over: ${repeats}`);
   if (draft.problems.length > 0) throw badCertificates(file, draft.problems);
-  return draft.wishes();
+  return draft.targets();
 }
 
 interface Checked {
@@ -49,7 +49,7 @@ async function checkSource(row: ManifestRow, folder: string): Promise<Checked> {
 }
 
 function collect() {
-  const byUser = new Map<string, Wish>();
+  const byUser = new Map<string, Target>();
   const ownerOf = new Map<string, string>();
   const problems: string[] = [];
 
@@ -72,11 +72,11 @@ function collect() {
       const owner = source.kind === 'external' ? claim(source.digest, key) : key;
       if (owner !== key)
         problems.push(`line ${line}: the certificate in ${certificate} is given for ${user} and for ${owner}`);
-      const wish = byUser.get(key) ?? { name: user, wants: [] };
-      wish.wants.push({ machine, source, validForMs });
-      byUser.set(key, wish);
+      const target = byUser.get(key) ?? { name: user, wanted: [] };
+      target.wanted.push({ machine, source, validForMs });
+      byUser.set(key, target);
     },
-    wishes: () => [...byUser.values()],
+    targets: () => [...byUser.values()],
   };
 }
 

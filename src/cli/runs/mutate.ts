@@ -3,13 +3,13 @@ import limit from 'p-limit';
 import type { Directory, User } from '../../directory/directory.ts';
 import { changeRecord, clearRecord, recordChanges } from '../../directory/ldif/change.ts';
 import type { Replicated } from '../../directory/replicas.ts';
-import type { ApplyContext } from '../../operations/apply.ts';
-import { noJournal } from '../../operations/journal/write.ts';
-import { plannersFor } from '../../operations/planners.ts';
-import { limitRate } from '../../operations/rate-limit.ts';
-import type { UserReplication } from '../../operations/replication/replication.ts';
-import type { Request } from '../../operations/request.ts';
-import { run } from '../../operations/run.ts';
+import type { UserReplication } from '../../inspect/replication/replication.ts';
+import { noJournal } from '../../journal/write.ts';
+import type { Request } from '../../plan/request.ts';
+import type { ApplyContext } from '../../run/apply.ts';
+import { plannersFor } from '../../run/planners.ts';
+import { limitRate } from '../../run/rate-limit.ts';
+import { run } from '../../run/run.ts';
 import { openDirectory } from '../access/connect.ts';
 import { tell } from '../output.ts';
 import { awaitReplication } from '../replications.ts';
@@ -19,7 +19,7 @@ import { watchInterrupts } from './interrupts.ts';
 import { type OpenJournal, openJournal } from './journals.ts';
 import type { Mutation } from './mutation.ts';
 import { mutationReport } from './mutation-report.ts';
-import { keyPolicy, yardstick } from './policies.ts';
+import { criteria, keyPolicy } from './policies.ts';
 import { watchProgress } from './progress.ts';
 import { safeguards, tellAfterwards } from './safeguards.ts';
 
@@ -28,9 +28,9 @@ const KEYS_AT_ONCE = availableParallelism() + 1;
 
 /** The common path of every command that writes: open, run, report. */
 export async function mutate(command: string, mutation: Mutation, settings: MutationSettings): Promise<void> {
-  const { request, wishes, keys } = mutation;
+  const { request, targets, keys } = mutation;
   const policy = await keyPolicy(keys);
-  const judged = yardstick({ subject: keys.subject ?? undefined, maxCertificates: keys.maxCertificates });
+  const judged = criteria({ subject: keys.subject ?? undefined, maxCertificates: keys.maxCertificates });
   const opened = await openDirectory(settings);
   const progress = watchProgress(command, settings);
   const interrupts = watchInterrupts(() =>
@@ -46,7 +46,7 @@ export async function mutate(command: string, mutation: Mutation, settings: Muta
     const report = mutationReport(command, settings);
     const context: ApplyContext = {
       directory,
-      yardstick: judged,
+      criteria: judged,
       keys: policy,
       journal: journal ?? noJournal,
       mode: settings.dryRun && settings.ldif === undefined ? 'dry-run' : 'write',
@@ -62,7 +62,7 @@ export async function mutate(command: string, mutation: Mutation, settings: Muta
       history: journal?.history ?? null,
     };
     const written: User[] = [];
-    const outcome = await run(wishes, plannerFor, context, control, {
+    const outcome = await run(targets, plannerFor, context, control, {
       started: progress.started,
       finished: async (result, orphans) => {
         if (result.outcome === 'changed') written.push(result.user);

@@ -1,8 +1,8 @@
 import type { ErrorCode } from '../../errors.ts';
-import type { UserPlan } from '../../operations/plan.ts';
-import { replicationError, type UserReplication } from '../../operations/replication/replication.ts';
-import type { ItemResult, Summary, UserResult } from '../../operations/results.ts';
-import type { RunOutcome, UnknownUser } from '../../operations/run.ts';
+import { replicationError, type UserReplication } from '../../inspect/replication/replication.ts';
+import type { UserPlan } from '../../plan/plan.ts';
+import type { ItemResult, Summary, UserResult } from '../../plan/results.ts';
+import type { RunOutcome, UnknownUser } from '../../run/run.ts';
 import { colours } from '../colours.ts';
 import { type ExitCode, exitCodeOf, exitCodeOfFailures, exitCodes } from '../exit-codes.ts';
 import { errorJson, harmless, print, printJson, tell, tellError } from '../output.ts';

@@ -1,18 +1,17 @@
-import type { Directory, Listing } from '../../directory/directory.ts';
+import { type Directory, type Listing, userKey } from '../../directory/directory.ts';
 import type { MsmqCertError } from '../../errors.ts';
-import { userKey } from '../../operations/journal/records.ts';
-import { noJournal } from '../../operations/journal/write.ts';
-import { type PlanFile, type PlannedUser, plannedUser, writePlan } from '../../operations/plan-file.ts';
-import { verbPlanners } from '../../operations/planners.ts';
-import type { Want } from '../../operations/request.ts';
-import type { ItemResult } from '../../operations/results.ts';
-import { type RunOutcome, run } from '../../operations/run.ts';
+import { noJournal } from '../../journal/write.ts';
+import { type PlanFile, type PlannedUser, plannedUser, writePlan } from '../../plan/plan-file.ts';
+import type { Wanted } from '../../plan/request.ts';
+import type { ItemResult } from '../../plan/results.ts';
+import { verbPlanners } from '../../run/planners.ts';
+import { type RunOutcome, run } from '../../run/run.ts';
 import { openDirectory } from '../access/connect.ts';
 import { writeNewFile } from '../files.ts';
 import { tell } from '../output.ts';
 import { watchInterrupts } from './interrupts.ts';
 import { mutationReport } from './mutation-report.ts';
-import { keyPolicy, keySettingsRecord, yardstick } from './policies.ts';
+import { criteria, keyPolicy, keySettingsRecord } from './policies.ts';
 import { watchProgress } from './progress.ts';
 import type { Intention } from './verbs.ts';
 
@@ -51,7 +50,7 @@ interface Draft {
 function collect(): Draft {
   const users: PlannedUser[] = [];
   const errors: PlanFile['errors'] = [];
-  const wantsOf = new Map<string, readonly Want[]>();
+  const wantedOf = new Map<string, readonly Wanted[]>();
   const note = (user: string, items: readonly ItemResult[]) => {
     for (const { error } of items) if (error !== null) errors.push({ user, ...errorFacts(error) });
   };
@@ -59,15 +58,15 @@ function collect(): Draft {
   return {
     users,
     errors,
-    async fill({ request, wishes, options }, directory) {
+    async fill({ request, targets, options }, directory) {
       const report = mutationReport(`plan ${request.verb}`, { ...options, dryRun: true });
       const progress = watchProgress('plan', options);
       const interrupts = watchInterrupts(() => tell('stopping; no plan is written'));
-      const judged = yardstick(options);
+      const judged = criteria(options);
       const plannerFor = await verbPlanners(request, judged, directory);
       const context = {
         directory,
-        yardstick: judged,
+        criteria: judged,
         keys: await keyPolicy(keySettingsRecord(options)),
         journal: noJournal,
         mode: 'dry-run' as const,
@@ -83,10 +82,10 @@ function collect(): Draft {
         history: null,
       };
       const outcome = await run(
-        wishes,
-        (wants, user) => {
-          wantsOf.set(userKey(user), wants);
-          return plannerFor(wants, user);
+        targets,
+        (wanted, user) => {
+          wantedOf.set(userKey(user), wanted);
+          return plannerFor(wanted, user);
         },
         context,
         control,
@@ -96,7 +95,7 @@ function collect(): Draft {
             report.add(result, [], []);
             progress.finished(result);
             if (result.plan === null) note(result.user.account, result.items);
-            else users.push(plannedUser(result.plan, wantsOf.get(userKey(result.user)) ?? []));
+            else users.push(plannedUser(result.plan, wantedOf.get(userKey(result.user)) ?? []));
           },
           unknown: (unknown) => {
             report.addUnknown(unknown);

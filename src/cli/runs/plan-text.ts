@@ -1,4 +1,4 @@
-import type { DigestItem, PlanItem, UserPlan } from '../../operations/plan.ts';
+import type { DigestItem, PlanItem, UserPlan } from '../../plan/plan.ts';
 import { colours } from '../colours.ts';
 import { harmless } from '../output.ts';
 import { table } from '../table.ts';

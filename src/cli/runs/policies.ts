@@ -1,17 +1,17 @@
 import { passphraseFrom } from '../../certificate/key-files/key-files.ts';
 import { DEFAULT_SUBJECT, parseSubjectTemplate, type SubjectTemplate } from '../../certificate/subject.ts';
-import type { KeySettingsRecord } from '../../operations/journal/records.ts';
-import type { KeyPolicy } from '../../operations/keys.ts';
-import type { Yardstick } from '../../operations/state.ts';
+import type { Criteria } from '../../judge/state.ts';
+import type { KeySettingsRecord } from '../../plan/request.ts';
+import type { KeyPolicy } from '../../run/keys.ts';
 import type { DirectorySettings, KeySettings } from '../settings.ts';
 
 const EXPIRING_WITHIN_MS = 30 * 24 * 60 * 60 * 1000;
 
 /** How the state of a user is judged, today. */
-export function yardstick({
+export function criteria({
   subject,
   maxCertificates,
-}: Pick<DirectorySettings, 'subject' | 'maxCertificates'>): Yardstick {
+}: Pick<DirectorySettings, 'subject' | 'maxCertificates'>): Criteria {
   return {
     now: new Date(),
     expiringWithinMs: EXPIRING_WITHIN_MS,

@@ -1,5 +1,5 @@
 import { SingleBar } from 'cli-progress';
-import type { UserResult } from '../../operations/results.ts';
+import type { UserResult } from '../../plan/results.ts';
 import { tell } from '../output.ts';
 import type { OutputSettings } from '../settings.ts';
 

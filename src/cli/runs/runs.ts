@@ -1,19 +1,19 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
 import { MsmqCertError } from '../../errors.ts';
-import { readForResume } from '../../operations/journal/find.ts';
-import { type JournalHistory, readJournal } from '../../operations/journal/read.ts';
-import type { RecordOf } from '../../operations/journal/records.ts';
-import { readPlanFile } from '../../operations/planners.ts';
-import type { Wish } from '../../operations/request.ts';
+import { readForResume } from '../../journal/find.ts';
+import { type JournalHistory, readJournal } from '../../journal/read.ts';
+import type { RecordOf } from '../../journal/records.ts';
+import type { Target } from '../../plan/request.ts';
+import { readPlanFile } from '../../run/planners.ts';
 import { type MutationSettings, readSettings, settings } from '../settings.ts';
 import { mutate } from './mutate.ts';
 import { keySettingsRecord } from './policies.ts';
 import type { Intention } from './verbs.ts';
 
 /** Carries out what the command line asks for. */
-export async function carryOut({ request, wishes, options }: Intention): Promise<void> {
-  await mutate(request.verb, { request, wishes, keys: keySettingsRecord(options), resume: null }, options);
+export async function carryOut({ request, targets, options }: Intention): Promise<void> {
+  await mutate(request.verb, { request, targets, keys: keySettingsRecord(options), resume: null }, options);
 }
 
 const applySettings = settings.mutation.extend({ out: z.string(), replan: z.boolean().default(false) });
@@ -23,8 +23,8 @@ export async function apply(file: string, command: Command): Promise<void> {
   const options = await readSettings(command, applySettings);
   const plan = await readPlanFile(file);
   const request = { verb: 'apply', plan: file, replan: options.replan } as const;
-  const wishes = plan.users.map(({ user, wants }): Wish => ({ name: user.sid ?? user.dn, wants }));
-  await mutate('apply', { request, wishes, keys: { ...plan.keys, out: options.out }, resume: null }, options);
+  const targets = plan.users.map(({ user, wanted }): Target => ({ name: user.sid ?? user.dn, wanted }));
+  await mutate('apply', { request, targets, keys: { ...plan.keys, out: options.out }, resume: null }, options);
 }
 
 /** Goes on with a run that was cut short, or had failures. */
@@ -39,7 +39,7 @@ export async function resume(file: string, command: Command): Promise<void> {
   const { request, keys } = history.run;
   await mutate(
     request.verb,
-    { request, wishes: history.wishes, keys, resume: { path: file, history } },
+    { request, targets: history.targets, keys, resume: { path: file, history } },
     sameDirectory(given, history.run),
   );
 }
@@ -51,8 +51,8 @@ export async function undo(file: string, command: Command): Promise<void> {
   const given = await readSettings(command, undoSettings);
   const history = await readJournal(file);
   const request = { verb: 'undo', journal: file } as const;
-  const wishes = given.user?.map(withoutWants) ?? writtenUsers(history).map(withoutWants);
-  await mutate('undo', { request, wishes, keys: history.run.keys, resume: null }, sameDirectory(given, history.run));
+  const targets = given.user?.map(withoutWants) ?? writtenUsers(history).map(withoutWants);
+  await mutate('undo', { request, targets, keys: history.run.keys, resume: null }, sameDirectory(given, history.run));
 }
 
 function writtenUsers({ users }: JournalHistory): string[] {
@@ -67,6 +67,6 @@ function sameDirectory(given: MutationSettings, run: RecordOf<'run'>): MutationS
   return { ...given, directory: given.directory ?? run.directory, bind: given.bind ?? run.bind ?? undefined };
 }
 
-function withoutWants(name: string): Wish {
-  return { name, wants: [] };
+function withoutWants(name: string): Target {
+  return { name, wanted: [] };
 }

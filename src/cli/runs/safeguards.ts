@@ -1,7 +1,7 @@
-import { saveBefore } from '../../operations/backup.ts';
-import type { UserPlan } from '../../operations/plan.ts';
-import type { Request } from '../../operations/request.ts';
-import type { Summary } from '../../operations/results.ts';
+import { saveBefore } from '../../inspect/backup.ts';
+import type { UserPlan } from '../../plan/plan.ts';
+import type { Request } from '../../plan/request.ts';
+import type { Summary } from '../../plan/results.ts';
 import { harmless, print, tell } from '../output.ts';
 import type { MutationSettings } from '../settings.ts';
 import { planText } from './plan-text.ts';

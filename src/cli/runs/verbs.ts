@@ -2,17 +2,17 @@ import type { Command } from 'commander';
 import * as z from 'zod';
 import { parseMachine, sameMachine } from '../../certificate/machine.ts';
 import { MsmqCertError } from '../../errors.ts';
-import { externalSource } from '../../operations/external.ts';
-import type { RenewScope } from '../../operations/renew.ts';
-import type { Verb, Want, Wish } from '../../operations/request.ts';
+import { externalSource } from '../../plan/external.ts';
+import type { Target, Verb, Wanted } from '../../plan/request.ts';
+import type { RenewScope } from '../../plan/verbs/renew.ts';
 import { readUserNames } from '../input.ts';
 import { type KeySettings, readSettings, settings } from '../settings.ts';
-import { wishesFromManifest } from './manifests.ts';
+import { targetsFromManifest } from './manifests.ts';
 
 /** What the command line asks for. */
 export interface Intention {
   request: Verb;
-  wishes: Wish[];
+  targets: Target[];
   options: KeySettings;
 }
 
@@ -31,13 +31,13 @@ export async function register(names: readonly string[], command: Command): Prom
   const { manifest, certificate } = options;
   if (manifest !== undefined) {
     refuseBesideManifest(names, options);
-    return { request, wishes: await wishesFromManifest(manifest, options.quiet), options };
+    return { request, targets: await targetsFromManifest(manifest, options.quiet), options };
   }
   const users = await readUserNames(names, options.usersFrom);
   const machines = parseMachines(options.machine ?? []);
-  const wants =
+  const wanted =
     certificate === undefined ? forMachines(machines) : [await forCertificate(certificate, users, machines)];
-  return { request, wishes: users.map((name) => ({ name, wants })), options };
+  return { request, targets: users.map((name) => ({ name, wanted })), options };
 }
 
 function refuseBesideManifest(names: readonly string[], options: z.infer<typeof registerSettings>): void {
@@ -48,7 +48,7 @@ function refuseBesideManifest(names: readonly string[], options: z.infer<typeof 
   });
 }
 
-function forMachines(machines: readonly string[]): Want[] {
+function forMachines(machines: readonly string[]): Wanted[] {
   if (machines.length === 0) {
     throw new MsmqCertError('usage', 'no machine is named', {
       hint: 'give --machine <name>, or --certificate <file> for a certificate that exists already',
@@ -57,7 +57,7 @@ function forMachines(machines: readonly string[]): Want[] {
   return machines.map((each) => ({ machine: each, source: { kind: 'new-key' }, validForMs: null }));
 }
 
-async function forCertificate(file: string, users: readonly string[], machines: readonly string[]): Promise<Want> {
+async function forCertificate(file: string, users: readonly string[], machines: readonly string[]): Promise<Wanted> {
   if (users.length > 1 || machines.length > 1) {
     throw new MsmqCertError('usage', `the certificate ${file} is meant for more than one user or machine`, {
       hint: 'receivers find the user by the certificate, so register it for one user only',
@@ -80,7 +80,7 @@ export async function renew(names: readonly string[], command: Command): Promise
   const machines = chosenMachines(options.machine);
   const users = await readUserNames(names, options.usersFrom);
   const request = { verb: 'renew', scope, machines, overlap: options.overlap } as const;
-  return { request, wishes: users.map(withoutWants), options };
+  return { request, targets: users.map(withoutWants), options };
 }
 
 function renewScope({ broken, expiringWithin, all }: z.infer<typeof renewSettings>): RenewScope {
@@ -99,15 +99,15 @@ export async function replace(names: readonly string[], command: Command): Promi
   const machines = chosenMachines(options.machine);
   const users = await readUserNames(names, options.usersFrom);
   const request = { verb: 'replace', machines, overlap: options.overlap } as const;
-  return { request, wishes: users.map(withoutWants), options };
+  return { request, targets: users.map(withoutWants), options };
 }
 
 function chosenMachines(texts: readonly string[] | undefined): string[] | null {
   return texts === undefined ? null : parseMachines(texts);
 }
 
-export function withoutWants(name: string): Wish {
-  return { name, wants: [] };
+export function withoutWants(name: string): Target {
+  return { name, wanted: [] };
 }
 
 /** Machine names, checked, the same machine once. */

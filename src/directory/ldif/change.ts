@@ -2,9 +2,9 @@ import { writeFileSync } from 'node:fs';
 import { appendFile } from 'node:fs/promises';
 import type { Change, Pair } from '../../blob/pair.ts';
 import { MsmqCertError, systemCode, toMsmqCertError } from '../../errors.ts';
+import { writeError } from '../../files/file-errors.ts';
 import { type Directory, type User, withSwap } from '../directory.ts';
-import { ldifAttribute, ldifBinary } from '../ldif.ts';
-import { writeError } from './file-errors.ts';
+import { ldifAttribute, ldifBinary } from './ldif.ts';
 
 /**
  * One change as an LDIF record for ldapmodify and ldifde: the compare-and-swap of specification §7 in one modify. It

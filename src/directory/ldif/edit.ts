@@ -1,6 +1,6 @@
-import { asBuffer, toHex } from '../../blob/digest.ts';
-import type { Change, Pair } from '../../blob/pair.ts';
-import { baseName, ldifBinary, nameOf } from '../ldif.ts';
+import { toHex } from '../../blob/digest.ts';
+import { type Change, type Pair, sameBlob } from '../../blob/pair.ts';
+import { baseName, ldifBinary, nameOf } from './ldif.ts';
 import { type Block, logicalLines } from './lines.ts';
 
 const PAIR = new Set(['msmqsigncertificates', 'msmqdigests']);
@@ -14,10 +14,6 @@ export function pairAfter(now: Pair, before: Pair, change: Change): Pair | null 
     (digest) => !digests.has(toHex(digest)) && digests.set(toHex(digest), digest),
   );
   return deleted && added ? { blob: change.blob, digests: [...digests.values()] } : null;
-}
-
-function sameBlob(one: Uint8Array | null, other: Uint8Array | null): boolean {
-  return one === null || other === null ? one === other : asBuffer(one).equals(other);
 }
 
 /**

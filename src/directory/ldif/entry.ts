@@ -1,6 +1,6 @@
 import type { Pair } from '../../blob/pair.ts';
 import type { ObjectKind, User } from '../directory.ts';
-import { ldifAttribute, ldifBinary } from '../ldif.ts';
+import { ldifAttribute, ldifBinary } from './ldif.ts';
 
 const CLASSES: Record<ObjectKind, string> = {
   user: 'user',

@@ -1,6 +1,6 @@
 import type { User } from '../directory.ts';
-import { type LdifRecord, readRecords } from '../ldif.ts';
 import { accountOf, dnKey, foldCase, isWithin, parseDn, parseUserName, userAmbiguous, userNotFound } from '../names.ts';
+import { type LdifRecord, readRecords } from './ldif.ts';
 import { type Block, type Chunks, invalidLdif } from './lines.ts';
 import { domainNames, type FileUser, userIn, withAccount } from './users.ts';
 

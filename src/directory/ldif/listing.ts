@@ -1,11 +1,11 @@
 import { MsmqCertError, toMsmqCertError } from '../../errors.ts';
+import { readError } from '../../files/file-errors.ts';
+import { readBytes } from '../../files/replace.ts';
 import type { Listed, Listing, Scope, Surrounding, User } from '../directory.ts';
-import { type LdifRecord, parseRecord } from '../ldif.ts';
 import { digestFinder } from './digests.ts';
-import { readError } from './file-errors.ts';
 import { findUser, type IndexOptions } from './index.ts';
+import { type LdifRecord, parseRecord } from './ldif.ts';
 import { type Block, blocks } from './lines.ts';
-import { readBytes } from './replace.ts';
 import { readUser, type Snapshots } from './snapshot.ts';
 import { completeUser, computerIn, type Domains, digestsIn, domainNames, isLegacy, kindIn, pairIn } from './users.ts';
 

@@ -1,13 +1,13 @@
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import type { Pair } from '../../blob/pair.ts';
 import { MsmqCertError } from '../../errors.ts';
+import { readError } from '../../files/file-errors.ts';
+import { type ByteRange, readBytes, stampOf } from '../../files/replace.ts';
 import type { User } from '../directory.ts';
-import { type LdifRecord, parseRecord } from '../ldif.ts';
 import { dnKey } from '../names.ts';
-import { readError } from './file-errors.ts';
 import { type IndexOptions, indexUsers, placeOf, type UserIndex } from './index.ts';
+import { type LdifRecord, parseRecord } from './ldif.ts';
 import type { Block } from './lines.ts';
-import { type ByteRange, readBytes, stampOf } from './replace.ts';
 import { pairIn } from './users.ts';
 
 /** One state of a file. A swap replaces the file and does not write into it, so the handle keeps showing this state. */

@@ -1,12 +1,12 @@
 import { rm } from 'node:fs/promises';
 import type { Change, Pair } from '../../blob/pair.ts';
 import { MsmqCertError } from '../../errors.ts';
+import { writeError } from '../../files/file-errors.ts';
+import { type ByteRange, moveInto, stampOf, writeCopy } from '../../files/replace.ts';
 import type { SwapOutcome, User } from '../directory.ts';
 import { editRecord, pairAfter } from './edit.ts';
-import { writeError } from './file-errors.ts';
 import { type UserIndex, withReplaced } from './index.ts';
 import type { Block } from './lines.ts';
-import { type ByteRange, moveInto, stampOf, writeCopy } from './replace.ts';
 import { readUser, type Snapshot, type Snapshots } from './snapshot.ts';
 
 /** Upper bound of mSMQSignCertificates in the schema (specification §3). */

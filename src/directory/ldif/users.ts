@@ -1,8 +1,8 @@
 import type { Pair } from '../../blob/pair.ts';
 import type { Computer, ObjectKind, User } from '../directory.ts';
-import { computerOf, objectKindOf } from '../ldap/object-kinds.ts';
-import { baseName, type LdifRecord } from '../ldif.ts';
 import { accountOf, fallbackDomain, guidText, isWithin, parseDn, partsKey, sidText } from '../names.ts';
+import { computerOf, objectKindOf } from '../object-kinds.ts';
+import { baseName, type LdifRecord } from './ldif.ts';
 import { invalidLdif } from './lines.ts';
 
 /** A user as one record of the file shows it; the domain may stand in another record. */

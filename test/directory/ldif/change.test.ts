@@ -6,7 +6,7 @@ import { digestSet } from '../../../src/blob/digest.ts';
 import type { Change } from '../../../src/blob/pair.ts';
 import type { Directory, SwapOutcome, User } from '../../../src/directory/directory.ts';
 import { changeRecord, recordChanges } from '../../../src/directory/ldif/change.ts';
-import { ldifBinary } from '../../../src/directory/ldif.ts';
+import { ldifBinary } from '../../../src/directory/ldif/ldif.ts';
 import { MsmqCertError } from '../../../src/errors.ts';
 
 const dn = 'CN=alice,DC=corp,DC=example';

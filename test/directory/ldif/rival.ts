@@ -1,4 +1,4 @@
-import { openLdifFile } from '../../../src/directory/ldif-file.ts';
+import { openLdifFile } from '../../../src/directory/ldif/ldif-file.ts';
 
 /**
  * Appends bytes to the blob of a user again and again, each time until its swap wins. It runs in a process of its own;

@@ -18,8 +18,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import type { Change, Pair } from '../../../src/blob/pair.ts';
-import { ldifBinary } from '../../../src/directory/ldif.ts';
-import { openLdifFile } from '../../../src/directory/ldif-file.ts';
+import { ldifBinary } from '../../../src/directory/ldif/ldif.ts';
+import { openLdifFile } from '../../../src/directory/ldif/ldif-file.ts';
 import { readEverything } from '../listed.ts';
 
 const fixtures = join(import.meta.dirname, '..', '..', 'fixtures');

@@ -1,0 +1,100 @@
+import { constants } from 'node:fs';
+import { copyFile, link, open, rm, unlink } from 'node:fs/promises';
+import { MsmqCertError, systemCode } from '../errors.ts';
+
+/** What link(2) answers on file systems without hard links. */
+const noHardLinks: ReadonlySet<string | undefined> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
+
+/** What opening or syncing a folder answers where folders cannot be synced. */
+const noFolderSync: ReadonlySet<string | undefined> = new Set(['EACCES', 'EPERM', 'EISDIR', 'EINVAL', 'ENOTSUP']);
+
+export function temporaryName(path: string): string {
+  return `${path}.tmp`;
+}
+
+/**
+ * Writes a new file that only its owner can read: under a temporary name first, through to the disk, then in one step
+ * under its own name, which must not exist. Every name it makes is added to `created`.
+ * @throws the system's error, EEXIST when the name is taken
+ */
+export async function writeOnce(path: string, content: Uint8Array | string, created: string[]): Promise<void> {
+  const temporary = temporaryName(path);
+  await createSynced(temporary, content, created);
+  await publish(temporary, path, created);
+  await unlink(temporary);
+}
+
+async function createSynced(path: string, content: Uint8Array | string, created: string[]): Promise<void> {
+  const file = await open(path, 'wx', 0o600);
+  created.push(path);
+  try {
+    await file.writeFile(content);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Gives a finished file its own name. The file system's way to make a hard link can be exchanged for tests. */
+export async function publish(temporary: string, path: string, created: string[], hardLink = link): Promise<void> {
+  try {
+    // Unlike a rename, a link never replaces a file that is already there.
+    await hardLink(temporary, path);
+    created.push(path);
+  } catch (error) {
+    if (!noHardLinks.has(systemCode(error))) throw error;
+    await copyFile(temporary, path, constants.COPYFILE_EXCL);
+    created.push(path);
+    await syncFile(path);
+  }
+}
+
+async function syncFile(path: string): Promise<void> {
+  const file = await open(path, 'r+');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Waits until the names in a folder are on the disk, where the system can do that. */
+export async function syncFolder(folder: string): Promise<void> {
+  try {
+    const opened = await open(folder, 'r');
+    try {
+      await opened.sync();
+    } finally {
+      await opened.close();
+    }
+  } catch (error) {
+    if (!noFolderSync.has(systemCode(error))) throw error;
+  }
+}
+
+/** Removes files, the last one first, going on where one cannot be removed: used when an error is already on its way. */
+export async function removeQuietly(paths: readonly string[]): Promise<void> {
+  for (const path of paths.toReversed()) await rm(path, { force: true }).catch(() => {});
+}
+
+/** A system error while `path` was written as an error with a code; anything else is passed through. */
+export function writeError(path: string, error: unknown): unknown {
+  const code = systemCode(error);
+  if (code === undefined || error instanceof MsmqCertError) return error;
+  if (code === 'EEXIST') {
+    return new MsmqCertError('file-exists', `${path} already exists`, {
+      hint: 'key files are never overwritten: move it away or choose another folder with --out',
+      cause: error,
+    });
+  }
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new MsmqCertError('disk-full', `no space left to write ${path}`, {
+      hint: 'free some space or choose another folder with --out, then run again',
+      cause: error,
+    });
+  }
+  return new MsmqCertError('file-unwritable', `cannot write ${path} (${code})`, {
+    hint: 'choose a folder that this account can write to with --out',
+    cause: error,
+  });
+}

@@ -1,0 +1,69 @@
+/** One certificate in the documents of list and audit; the facts are null when the entry holds no certificate. */
+export interface CertificateJson {
+  /** 32 hexadecimal digits. */
+  digest: string;
+  identifier: string;
+  account: string | null;
+  machine: string | null;
+  subject: string | null;
+  issuer: string | null;
+  serialNumber: string | null;
+  /** ISO 8601. */
+  notBefore: string | null;
+  notAfter: string | null;
+  keyBits: number | null;
+  signatureAlgorithm: string | null;
+  bytes: number;
+  findings: readonly string[];
+}
+
+/** One user in the documents of list and audit. */
+export interface UserJson {
+  user: string;
+  dn: string;
+  sid: string | null;
+  /** Computers and service accounts are marked; without this field it is a user. */
+  kind?: 'user' | 'computer' | 'managed-service-account' | 'migrated-user';
+  blobBytes: number;
+  certificates: readonly CertificateJson[];
+  orphanDigests: readonly string[];
+  /** What is said about the user as a whole; each certificate has its own findings. */
+  findings: readonly string[];
+}
+
+/** The totals of an audit. A finding about a certificate counts once a certificate, one about a user once a user. */
+export interface AuditSummary {
+  users: number;
+  certificates: number;
+  bytes: number;
+  /** By code; a code that was not found is not there. */
+  findings: Record<string, number>;
+}
+
+/** What the findings were measured against. Durations are in milliseconds. */
+export interface AuditCriteria {
+  maxCertificates: number;
+  maxBlobBytes: number;
+  expiringWithinMs: number;
+  machineInactiveMs: number;
+}
+
+/** Everything an HTML report shows. */
+export interface AuditReport {
+  /** ISO 8601. */
+  generatedAt: string;
+  /** The server or file that was read. */
+  directory: string;
+  criteria: AuditCriteria;
+  summary: AuditSummary;
+  /** What could not be checked, one sentence each; empty when everything was. */
+  notes: readonly string[];
+  /** Every user with at least one certificate or finding. */
+  users: readonly UserJson[];
+  /** Users that could not be read. */
+  errors: readonly { user: string; code: string; message: string; hint: string | null }[];
+  /** How many certificates end in which month, in order; `month` is YYYY-MM. */
+  expiryByMonth: readonly { month: string; count: number }[];
+  /** Users with at least one certificate, most first. */
+  certificatesPerUser: readonly { user: string; count: number }[];
+}

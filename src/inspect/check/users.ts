@@ -1,0 +1,121 @@
+import { MAX_BLOB_BYTES } from '../../blob/codec.ts';
+import { examine } from '../../blob/findings.ts';
+import type { Pair } from '../../blob/pair.ts';
+import type { ActiveDirectory } from '../../directory/active-directory/active-directory.ts';
+import { BLOB, DIGESTS } from '../../directory/active-directory/read/search.ts';
+import { mayRead } from '../../directory/active-directory/rights/access-list.ts';
+import { BLOB_ATTRIBUTE, DIGESTS_ATTRIBUTE } from '../../directory/active-directory/rights/attribute-schema.ts';
+import type { Caller } from '../../directory/active-directory/rights/caller.ts';
+import { writableAttributes } from '../../directory/active-directory/rights/write-rights.ts';
+import { entryBase } from '../../directory/active-directory/write/swap.ts';
+import type { User } from '../../directory/directory.ts';
+import { type Finding, failed, failure, make, ok, type Report, warning } from './checks.ts';
+
+/** What one has to be allowed to do with a user, and whether there is room for more certificates. */
+export async function checkUser(
+  directory: ActiveDirectory,
+  caller: Caller,
+  name: string,
+  maxCertificates: number,
+  report: Report,
+): Promise<void> {
+  const user = await findUser(directory, name, report);
+  if (user === null) return;
+  const pair = await checkReading(directory, caller, user, report);
+  await make(report, 'write-rights', () => checkWriting(directory, user));
+  if (user.protected) report({ name: 'protected-account', ...protectedAccount(user) });
+  if (pair !== null) report({ name: 'room', ...roomLeft(user, pair, maxCertificates) });
+}
+
+async function findUser(directory: ActiveDirectory, name: string, report: Report): Promise<User | null> {
+  try {
+    const user = await directory.findUser(name);
+    report({ name: 'user', ...ok(`${user.account} is ${user.dn}`) });
+    return user;
+  } catch (error) {
+    report({ name: 'user', ...failure(error) });
+    return null;
+  }
+}
+
+/** The pair, null when what was read may not be all there is. */
+async function checkReading(
+  directory: ActiveDirectory,
+  caller: Caller,
+  user: User,
+  report: Report,
+): Promise<Pair | null> {
+  try {
+    const pair = await directory.read(user);
+    const finding = await readRights(directory, caller, user, pair);
+    report({ name: 'read-rights', ...finding });
+    return finding.status === 'failed' ? null : pair;
+  } catch (error) {
+    report({ name: 'read-rights', ...failure(error) });
+    return null;
+  }
+}
+
+async function readRights({ search }: ActiveDirectory, caller: Caller, user: User, pair: Pair): Promise<Finding> {
+  const seen = pair.blob !== null && pair.digests.length > 0;
+  const both = [BLOB_ATTRIBUTE, DIGESTS_ATTRIBUTE];
+  const allowed = seen || (await mayRead(search, entryBase(user), both, caller.sids));
+  if (allowed) return ok(`this account may read ${BLOB} and ${DIGESTS} of ${user.account}`);
+  if (allowed === null) {
+    return warning(
+      `${user.account} shows no certificates, and whether this account may see them cannot be told`,
+      'compare with an account that is known to see them',
+    );
+  }
+  return failed(
+    `this account may not read ${BLOB} and ${DIGESTS} of ${user.account}: they look empty to it, whatever they hold`,
+    `grant it the right to read both: ${delegationHint(user)}`,
+  );
+}
+
+async function checkWriting({ search }: ActiveDirectory, user: User): Promise<Finding> {
+  const writable = await writableAttributes(search, entryBase(user));
+  const wanted = [BLOB, DIGESTS];
+  const missing = wanted.filter((name) => !writable.some((each) => each.toLowerCase() === name.toLowerCase()));
+  if (missing.length > 0) {
+    return failed(
+      `this account may not write ${missing.join(' and ')} of ${user.account}`,
+      user.protected
+        ? 'only administrators write to a protected account: use one, or take the user out of the protected groups'
+        : `grant it the right to write both: ${delegationHint(user)}`,
+    );
+  }
+  const others = writable.length - wanted.length;
+  const rest = others === 0 ? 'and nothing else' : `and ${others} other attributes`;
+  return ok(`this account may write ${BLOB} and ${DIGESTS} of ${user.account}, ${rest}`);
+}
+
+function delegationHint({ dn }: User): string {
+  return `msmq-cert check --delegation <group> --ou "${parentOf(dn)}" prints how`;
+}
+
+function parentOf(dn: string): string {
+  const [, parent] = /^(?:\\.|[^\\,])*,(.*)$/s.exec(dn) ?? [];
+  return parent ?? dn;
+}
+
+function protectedAccount({ account }: User): Finding {
+  return warning(
+    `${account} is a protected account: it cannot register certificates itself, and rights delegated to others are taken away again`,
+    'write as an administrator; if it is in no protected group any more, clear its adminCount and restore the inheritance of rights',
+  );
+}
+
+const NEARLY_FULL = 0.9;
+
+function roomLeft({ account }: User, pair: Pair, maxCertificates: number): Finding {
+  const examination = examine(pair);
+  if (examination.kind === 'malformed') return failure(examination.error);
+  const certificates = Math.max(examination.entries.length, pair.digests.length);
+  const bytes = pair.blob?.length ?? 0;
+  const message = `${account} has ${certificates} of ${maxCertificates} certificates and ${bytes} of ${MAX_BLOB_BYTES} bytes`;
+  const share = Math.max(certificates / maxCertificates, bytes / MAX_BLOB_BYTES);
+  const remedy = `msmq-cert prune ${account} --dry-run shows what can go`;
+  if (share >= 1) return failed(`${message}: there is no room for another`, remedy);
+  return share >= NEARLY_FULL ? warning(message, remedy) : ok(message);
+}

@@ -1,0 +1,32 @@
+import limit from 'p-limit';
+import type { Directory } from '../directory/directory.ts';
+import { type MsmqCertError, toMsmqCertError } from '../errors.ts';
+import { assess, type Criteria, type UserState } from '../judge/state.ts';
+
+export interface Listing {
+  states: UserState[];
+  errors: { user: string; error: MsmqCertError }[];
+}
+
+const READS_AT_ONCE = 8;
+
+/**
+ * Reads and judges what is registered for each of these users. A name that cannot be resolved or read is in `errors`,
+ * and so is a malformed blob, next to its state; the others go on.
+ */
+export async function list(directory: Directory, names: readonly string[], criteria: Criteria): Promise<Listing> {
+  const answers = await limit(READS_AT_ONCE).map(names, async (name) => {
+    try {
+      const user = await directory.findUser(name);
+      return assess(user, await directory.read(user), criteria);
+    } catch (error) {
+      return { kind: 'unread' as const, user: name, error: toMsmqCertError(error) };
+    }
+  });
+  const states = answers.filter((answer) => answer.kind !== 'unread');
+  const failed = answers.filter((answer) => answer.kind === 'unread').map(({ user, error }) => ({ user, error }));
+  const malformed = states.flatMap((state) =>
+    state.kind === 'malformed' ? [{ user: state.user.account, error: state.error }] : [],
+  );
+  return { states, errors: [...failed, ...malformed] };
+}

@@ -1,0 +1,114 @@
+import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { MsmqCertError, systemCode } from '../errors.ts';
+import { type Patience, withFileLock } from '../files/lock.ts';
+import type { JournalRecord } from './records.ts';
+
+/** Appends records to a journal file. */
+export interface JournalFile {
+  readonly path: string;
+  /** Resolves when the record is on the disk. Records that wait for the disk at the same time share one sync. */
+  append(record: JournalRecord): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Makes a new journal.
+ * @throws MsmqCertError file-exists, file-unwritable
+ */
+export async function createJournalFile(path: string): Promise<JournalFile> {
+  try {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    return appendTo(path, await open(path, 'ax', 0o600));
+  } catch (cause) {
+    throw notWritten(path, cause);
+  }
+}
+
+/** It is held for the time of one record; a holder that was killed keeps the next one waiting for two seconds. */
+const PATIENCE: Patience = { waitMs: 10_000, staleMs: 2000 };
+
+/** What was read of a journal, in bytes. */
+export interface JournalSize {
+  /** Where the last whole line ends. */
+  wholeBytes: number;
+  /** What a crash left of a line after that. */
+  tornBytes: number;
+}
+
+/**
+ * Goes on with a journal, after its last whole line; what a crash tore off after it is cut away.
+ * @param first its first new record, by which whoever reads it next knows that somebody is at work
+ * @throws MsmqCertError file-locked when another process has gone on with it since it was read; file-unwritable, disk-full
+ */
+export async function continueJournalFile(
+  path: string,
+  { wholeBytes, tornBytes }: JournalSize,
+  first: JournalRecord,
+): Promise<JournalFile> {
+  return await withFileLock(path, PATIENCE, async () => {
+    const file = await reopen(path, wholeBytes, wholeBytes + tornBytes);
+    await file.append(first);
+    return file;
+  });
+}
+
+async function reopen(path: string, wholeBytes: number, readBytes: number): Promise<JournalFile> {
+  try {
+    await using handle = await open(path, 'r+');
+    if ((await handle.stat()).size !== readBytes) throw takenUp(path);
+    await handle.truncate(wholeBytes);
+    return appendTo(path, await open(path, 'a', 0o600));
+  } catch (cause) {
+    throw cause instanceof MsmqCertError ? cause : notWritten(path, cause);
+  }
+}
+
+function takenUp(path: string): MsmqCertError {
+  return new MsmqCertError('file-locked', `another process has just gone on with the run of ${path}`, {
+    hint: 'wait for it to end',
+  });
+}
+
+function appendTo(path: string, handle: FileHandle): JournalFile {
+  let waiting: string[] = [];
+  let flushed: Promise<void> = Promise.resolve();
+
+  const flush = async () => {
+    const lines = waiting;
+    waiting = [];
+    await handle.appendFile(lines.join(''));
+    await handle.datasync();
+  };
+
+  return {
+    path,
+    append(record) {
+      waiting.push(`${JSON.stringify(record)}\n`);
+      // After a failed write nothing more is written: a journal with a gap would be worse than one that ends.
+      if (waiting.length === 1) flushed = flushed.then(flush);
+      return flushed.catch((cause) => {
+        throw notWritten(path, cause);
+      });
+    },
+    async close() {
+      await flushed.catch(() => {});
+      await handle.close();
+    },
+  };
+}
+
+function notWritten(path: string, cause: unknown): MsmqCertError {
+  const code = systemCode(cause);
+  if (code === 'EEXIST') {
+    return new MsmqCertError('file-exists', `the journal ${path} exists already`, {
+      hint: 'name another file, or take up that run with msmq-cert resume',
+      cause,
+    });
+  }
+  const kind = code === 'ENOSPC' || code === 'EDQUOT' ? 'disk-full' : 'file-unwritable';
+  return new MsmqCertError(kind, `the journal ${path} cannot be written: ${code ?? 'unknown error'}`, {
+    hint: 'no write is made without a journal; name another place with --journal <file>',
+    cause,
+  });
+}

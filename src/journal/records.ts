@@ -1,0 +1,105 @@
+import * as z from 'zod';
+import { toHex } from '../blob/digest.ts';
+import type { Pair } from '../blob/pair.ts';
+import { keySettingsSchema, requestSchema, wantedSchema } from '../plan/request.ts';
+
+/**
+ * The lines of a journal: NDJSON, only ever appended to. The first line says what run this is; the targets follow; then,
+ * around each swap, what is about to be written over what, and how it went. No line holds a secret.
+ */
+
+const bytes = z.base64();
+const digests = z.array(z.hex().length(32));
+
+const userSchema = z.object({
+  account: z.string(),
+  dn: z.string(),
+  sid: z.string().nullable(),
+  guid: z.string().nullable(),
+  protected: z.boolean(),
+});
+
+const pairSchema = z.object({ blob: bytes.nullable(), digests });
+
+const filesSchema = z.object({ pfx: z.string(), certificate: z.string(), passphrase: z.string().nullable() });
+
+/** What becomes of one certificate, as the results of the run state it. */
+const itemSchema = z.object({
+  machine: z.string().nullable(),
+  action: z.enum(['added', 'replaced', 'removed', 'unchanged', 'failed']),
+  digest: z.string().nullable(),
+  identifier: z.string().nullable(),
+  replacedDigest: z.string().nullable(),
+  files: filesSchema.nullable(),
+  error: z.object({ code: z.string(), message: z.string() }).nullable(),
+});
+
+const processSchema = z.object({ pid: z.number(), host: z.string() });
+
+export const recordSchema = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('run'),
+    schema: z.literal(1),
+    run: z.string(),
+    at: z.string(),
+    by: z.string(),
+    bind: z.string().nullable(),
+    server: z.string(),
+    directory: z.string(),
+    /** Equal for two runs that were asked for the same; see {@link fingerprintOf}. */
+    fingerprint: z.string(),
+    request: requestSchema,
+    keys: keySettingsSchema,
+    process: processSchema,
+  }),
+  z.object({ type: z.literal('target'), name: z.string(), wanted: z.array(wantedSchema) }),
+  z.object({ type: z.literal('targets-complete'), at: z.string() }),
+  z.object({ type: z.literal('resumed'), at: z.string(), by: z.string(), server: z.string(), process: processSchema }),
+  z.object({
+    type: z.literal('intent'),
+    at: z.string(),
+    /** The server that the write goes to. */
+    server: z.string(),
+    user: userSchema,
+    before: pairSchema,
+    /** SHA-256 over the pair as it will stand: see {@link pairKey}. */
+    after: z.hex().length(64),
+    digestsAdded: digests,
+    digestsRemoved: digests,
+    items: z.array(itemSchema),
+  }),
+  z.object({
+    type: z.literal('outcome'),
+    at: z.string(),
+    user: z.string(),
+    outcome: z.enum(['swapped', 'conflict', 'refused']),
+    error: z.object({ code: z.string(), message: z.string() }).nullable(),
+  }),
+  z.object({
+    type: z.literal('hook'),
+    at: z.string(),
+    user: z.string(),
+    machine: z.string().nullable(),
+    digest: z.string().nullable(),
+    outcome: z.enum(['done', 'failed']),
+    status: z.string(),
+    output: z.string(),
+  }),
+  z.object({ type: z.literal('end'), at: z.string(), summary: z.record(z.string(), z.number()) }),
+]);
+
+export type JournalRecord = z.infer<typeof recordSchema>;
+export type RecordOf<T extends JournalRecord['type']> = Extract<JournalRecord, { type: T }>;
+export type JournalItem = z.infer<typeof itemSchema>;
+
+export function pairRecord(pair: Pair): z.infer<typeof pairSchema> {
+  const blob = pair.blob === null ? null : Buffer.from(pair.blob).toString('base64');
+  return { blob, digests: pair.digests.map(toHex) };
+}
+
+export function pairFrom({ blob, digests }: z.infer<typeof pairSchema>): Pair {
+  return {
+    blob: blob === null ? null : Buffer.from(blob, 'base64'),
+    digests: digests.map((digest) => Buffer.from(digest, 'hex')),
+  };
+}

@@ -1,0 +1,96 @@
+import { hostOf } from '../certificate/machine.ts';
+import type { RelativeName } from '../certificate/names.ts';
+import type { Computer, Survey } from '../directory/directory.ts';
+import type { MachineFinding, Registered } from './state.ts';
+
+/** The computer accounts of a directory, and what they say about the machine of a certificate. */
+export interface Machines {
+  add(computer: Computer): void;
+  /** What is wrong with the machine of a certificate; null when nothing is, or when it cannot be told. */
+  judge(registered: Registered): MachineFinding | null;
+  /** Whether there is no such machine where it was looked, but may be one in a domain that could not be read. */
+  mayBeElsewhere(registered: Registered): boolean;
+  readonly size: number;
+}
+
+export interface MachineCriteria {
+  now: Date;
+  /** A computer that has not logged on for longer than this many milliseconds is inactive. */
+  machineInactiveMs: number;
+}
+
+export function machineRegister(reach: Survey['reach'], criteria: MachineCriteria): Machines {
+  const byHost = new Map<string, Computer[]>();
+  let size = 0;
+
+  function meant(machine: string): Computer[] {
+    return (byHost.get(hostOf(machine)) ?? []).filter((computer) => isMeant(computer, machine));
+  }
+
+  /** How entries made by Windows are known: a name in the certificate is the name of a computer (specification §4). */
+  function recognised(names: readonly RelativeName[]): Computer[] {
+    for (const { value } of names.flat()) {
+      const name = value.replace(/\$$/, '').toLowerCase();
+      const computers = (byHost.get(hostOf(name)) ?? []).filter((computer) => isExactly(computer, name));
+      if (computers.length > 0) return computers;
+    }
+    return [];
+  }
+
+  return {
+    get size() {
+      return size;
+    },
+    add(computer) {
+      size++;
+      for (const host of hostsOf(computer)) byHost.set(host, [...(byHost.get(host) ?? []), computer]);
+    },
+    mayBeElsewhere: ({ machine }) => machine !== null && meant(machine).length === 0 && !isWithinReach(machine, reach),
+    judge({ machine, facts }) {
+      // An export without computers says nothing about them.
+      if (size === 0) return null;
+      if (machine !== null) {
+        const computers = meant(machine);
+        return computers.length === 0 && isWithinReach(machine, reach)
+          ? 'machine-gone'
+          : findingAbout(computers, criteria);
+      }
+      return facts.kind === 'certificate'
+        ? findingAbout(recognised([...facts.subject, ...facts.issuer]), criteria)
+        : null;
+    },
+  };
+}
+
+/** A long host name is cut off in the account's name, so both count. */
+function hostsOf({ name, dnsName }: Computer): Set<string> {
+  return new Set([name.toLowerCase(), ...(dnsName === null ? [] : [hostOf(dnsName)])]);
+}
+
+/** A bare name is that of the account or its first DNS label; of two qualified names all labels count. */
+function isMeant({ name, dnsName }: Computer, machine: string): boolean {
+  if (machine.includes('.') && dnsName !== null) return machine.toLowerCase() === dnsName.toLowerCase();
+  const host = hostOf(machine);
+  return host === name.toLowerCase() || (dnsName !== null && host === hostOf(dnsName));
+}
+
+function isExactly({ name, dnsName }: Computer, text: string): boolean {
+  return text === name.toLowerCase() || text === dnsName?.toLowerCase();
+}
+
+/** The best that can be said of the computers with one name: in a forest there can be several. */
+function findingAbout(computers: readonly Computer[], criteria: MachineCriteria): MachineFinding | null {
+  const enabled = computers.filter(({ disabled }) => !disabled);
+  if (computers.length > 0 && enabled.length === 0) return 'machine-disabled';
+  return enabled.length > 0 && enabled.every((computer) => isInactive(computer, criteria)) ? 'machine-inactive' : null;
+}
+
+function isInactive({ lastLogon }: Computer, { now, machineInactiveMs }: MachineCriteria): boolean {
+  return lastLogon !== null && now.getTime() - lastLogon.getTime() > machineInactiveMs;
+}
+
+/** A machine of another domain may well exist when only one of several could be read, and a bare name tells no domain. */
+function isWithinReach(machine: string, reach: Survey['reach']): boolean {
+  if (reach.kind !== 'domain' || reach.isWholeForest) return true;
+  return machine.includes('.') && machine.slice(machine.indexOf('.') + 1).toLowerCase() === reach.dnsName.toLowerCase();
+}

@@ -1,0 +1,168 @@
+import { hash } from 'node:crypto';
+import * as z from 'zod';
+import { identifierText } from '../blob/identifier.ts';
+import { pairKey } from '../blob/pair.ts';
+import { type User, userKey } from '../directory/directory.ts';
+import { MsmqCertError } from '../errors.ts';
+import type { DecodedState, Registered } from '../judge/state.ts';
+import { decodedOnly, type PlanItem, type Planner, planEntries, type UserPlan, type Verdict } from './plan.ts';
+import { keySettingsSchema, verbSchema, type Wanted, wantedSchema } from './request.ts';
+
+/** What a plan file can say of one entry: enough to find it again, nothing secret. */
+const entrySchema = z.object({
+  digest: z.string(),
+  identifier: z.string(),
+  machine: z.string().nullable(),
+  reason: z.string(),
+});
+
+const plannedUserSchema = z.object({
+  user: z.object({
+    account: z.string(),
+    dn: z.string(),
+    sid: z.string().nullable(),
+    guid: z.string().nullable(),
+    protected: z.boolean(),
+  }),
+  wanted: z.array(wantedSchema),
+  /** SHA-256 over the pair that the plan was made from. */
+  base: z.hex().length(64),
+  keep: z.array(entrySchema),
+  remove: z.array(entrySchema),
+  add: z.array(wantedSchema.extend({ replaces: z.string().nullable(), reason: z.string() })),
+  unchanged: z.array(z.object({ machine: z.string().nullable(), digest: z.string().nullable() })),
+  failed: z.array(z.object({ machine: z.string().nullable(), code: z.string(), message: z.string() })),
+});
+
+const bodySchema = z.object({
+  kind: z.literal('msmq-cert plan'),
+  schema: z.literal(1),
+  createdAt: z.string(),
+  /** NetBIOS name of the domain that it was made for. */
+  domain: z.string(),
+  request: verbSchema,
+  keys: keySettingsSchema,
+  users: z.array(plannedUserSchema),
+  errors: z.array(z.object({ user: z.string(), code: z.string(), message: z.string() })),
+});
+
+export type PlanFile = z.infer<typeof bodySchema>;
+export type PlannedUser = z.infer<typeof plannedUserSchema>;
+
+/** The plan as a file: readable JSON with a checksum over it, so that a plan changed by hand is noticed. */
+export function writePlan(plan: PlanFile): string {
+  return `${JSON.stringify({ ...plan, checksum: checksumOf(plan) }, null, 2)}\n`;
+}
+
+/**
+ * Reads a plan file.
+ * @throws MsmqCertError invalid-plan
+ */
+export function readPlan(text: string, file: string): PlanFile {
+  const document = parseObject(text, file);
+  const { checksum, ...body } = document;
+  if (body['kind'] !== 'msmq-cert plan') throw invalid(file, 'is no plan', 'msmq-cert plan … --out makes one');
+  if (body['schema'] !== 1) {
+    throw invalid(
+      file,
+      `is of version ${String(body['schema'])}, which this msmq-cert does not know`,
+      'use the version that made it',
+    );
+  }
+  const checked = bodySchema.safeParse(body);
+  if (!checked.success || checksum !== checksumOf(body)) {
+    throw invalid(file, 'was changed after it was made', 'make the plan anew instead of editing it');
+  }
+  return checked.data;
+}
+
+function parseObject(text: string, file: string): Record<string, unknown> {
+  try {
+    return z.record(z.string(), z.unknown()).parse(JSON.parse(text));
+  } catch (cause) {
+    throw new MsmqCertError('invalid-plan', `${file} is no plan`, { hint: 'msmq-cert plan … --out makes one', cause });
+  }
+}
+
+function checksumOf(body: object): string {
+  return hash('sha256', JSON.stringify(body), 'hex');
+}
+
+function invalid(file: string, problem: string, hint: string): MsmqCertError {
+  return new MsmqCertError('invalid-plan', `the plan ${file} ${problem}`, { hint });
+}
+
+/** The line of a plan file for one user. */
+export function plannedUser(plan: UserPlan, wanted: readonly Wanted[]): PlannedUser {
+  const entries = (action: 'keep' | 'delete') =>
+    plan.items.flatMap((item) => (item.action === action ? [entryOf(item.registered, item.reason)] : []));
+  return {
+    user: plan.user,
+    wanted: [...wanted],
+    base: pairKey(plan.before),
+    keep: entries('keep'),
+    remove: entries('delete'),
+    add: plan.items.flatMap((item) => (item.action === 'add' ? [{ ...item.addition, reason: item.reason }] : [])),
+    unchanged: plan.verdicts.flatMap((verdict) =>
+      verdict.kind === 'unchanged' ? [{ machine: verdict.machine, digest: verdict.digest }] : [],
+    ),
+    failed: plan.verdicts.flatMap((verdict) =>
+      verdict.kind === 'failed'
+        ? [{ machine: verdict.machine, code: verdict.error.code, message: verdict.error.message }]
+        : [],
+    ),
+  };
+}
+
+function entryOf({ digest, entry, machine }: Registered, reason: string) {
+  return { digest, identifier: identifierText(entry.identifier), machine, reason };
+}
+
+/**
+ * Carries out exactly what a plan file says of this user, provided that the user still stands as it was planned on.
+ * @param replan how to plan anew for a user that was changed since; null to refuse such a user
+ */
+export function plannedPlanner(
+  plan: PlanFile,
+  user: User,
+  replan: ((wanted: readonly Wanted[], user: User) => Planner) | null,
+): Planner {
+  const planned = plan.users.find((each) => userKey(each.user) === userKey(user));
+  return (state) => {
+    if (planned === undefined || !isOfDomain(user, plan.domain)) throw otherDomain(user, plan.domain);
+    if (pairKey(state.pair) === planned.base) return decodedOnly((decoded) => planExactly(planned, decoded))(state);
+    if (replan !== null) return replan(planned.wanted, user)(state);
+    throw outdated(user, 'was changed since the plan was made');
+  };
+}
+
+function planExactly(planned: PlannedUser, state: DecodedState): UserPlan {
+  const removals = new Map(planned.remove.map((each) => [`${each.digest} ${each.identifier}`, each.reason]));
+  const items: PlanItem[] = [
+    ...state.entries.map((registered): PlanItem => {
+      const reason = removals.get(`${registered.digest} ${identifierText(registered.entry.identifier)}`);
+      return reason === undefined
+        ? { action: 'keep', registered, reason: '' }
+        : { action: 'delete', registered, reason };
+    }),
+    ...planned.add.map(({ reason, ...addition }): PlanItem => ({ action: 'add', addition, reason })),
+  ];
+  const verdicts = planned.unchanged.map((each): Verdict => ({ kind: 'unchanged', ...each }));
+  return planEntries(state, items, verdicts);
+}
+
+function isOfDomain({ account }: User, domain: string): boolean {
+  return account.toLowerCase().startsWith(`${domain.toLowerCase()}\\`);
+}
+
+function otherDomain({ account }: User, domain: string): MsmqCertError {
+  return new MsmqCertError('invalid-plan', `the plan was made for the domain ${domain}, and does not know ${account}`, {
+    hint: 'apply it to the directory that it was made from',
+  });
+}
+
+function outdated(user: User, problem: string): MsmqCertError {
+  return new MsmqCertError('plan-outdated', `${user.account} ${problem}`, {
+    hint: 'make a new plan, or let msmq-cert apply --replan plan this user anew',
+  });
+}

@@ -1,0 +1,150 @@
+import { sameMachine } from '../../certificate/machine.ts';
+import { MsmqCertError } from '../../errors.ts';
+import type { Machines } from '../../judge/machines.ts';
+import { byMachine, type DecodedState, isBroken, type Registered, startOf } from '../../judge/state.ts';
+import { requireUserObject } from '../object-guard.ts';
+import { decodedOnly, type PlanItem, type Planner, planEntries, type UserPlan, type Verdict } from '../plan.ts';
+import type { PruneRequest } from '../request.ts';
+
+/** Says why an entry goes, null when this policy keeps it. */
+type Policy = (registered: Registered) => string | null;
+
+/**
+ * Removes the entries that any of the policies names, and their digests. An entry that cannot be read has no machine and
+ * no dates and stays, unless its digest is named.
+ * @param machines the computer accounts, null when no policy asks for them
+ */
+export function prunePlanner(request: PruneRequest, now: Date, machines: Machines | null): Planner {
+  return decodedOnly((state) => {
+    requireUserObject(state.user, request.includeComputers);
+    const policies = policiesFor(state, request, now, machines);
+    const items = state.entries.map((registered): PlanItem => {
+      const reason = policies.map((policy) => policy(registered)).find((each) => each !== null);
+      return reason === undefined
+        ? { action: 'keep', registered, reason: whyKept(registered, request.machineGone ? machines : null) }
+        : { action: 'delete', registered, reason };
+    });
+    const plan = planEntries(state, items, verdictsFor(state, items, request));
+    return { ...plan, notes: notesOn(items), refusal: refusalOf(plan, request) };
+  });
+}
+
+function policiesFor(state: DecodedState, request: PruneRequest, now: Date, machines: Machines | null): Policy[] {
+  const { expired, supersededForMs, keepNewest, digests, machines: named } = request;
+  const ofFacts = [
+    ...(expired ? [expiredPolicy] : []),
+    ...(supersededForMs === null ? [] : [supersededPolicy(state, supersededForMs, now)]),
+    ...(keepNewest === null ? [] : [newestPolicy(state, keepNewest)]),
+    ...(named.length === 0 ? [] : [machinePolicy(named)]),
+    ...(machines === null ? [] : [accountPolicy(machines, request)]),
+  ];
+  const ofReadable = ofFacts.map(
+    (policy): Policy =>
+      (registered) =>
+        isReadable(registered) ? policy(registered) : null,
+  );
+  return [...ofReadable, digestPolicy(digests)];
+}
+
+const expiredPolicy: Policy = ({ findings }) => (findings.includes('expired') ? 'expired' : null);
+
+/** An overlap ends: the machine has had a newer sound certificate for long enough. */
+function supersededPolicy(state: DecodedState, forMs: number, now: Date): Policy {
+  const superseded = new Map<Registered, string>();
+  for (const { entries } of byMachine(state.entries)) {
+    const newest = entries.findLastIndex((registered) => !isBroken(registered));
+    const successor = entries[newest];
+    if (successor === undefined || now.getTime() - startOf(successor) < forMs) continue;
+    for (const registered of entries.slice(0, newest)) {
+      if (registered.md5 !== successor.md5) superseded.set(registered, `superseded by ${successor.digest}`);
+    }
+  }
+  return (registered) => superseded.get(registered) ?? null;
+}
+
+/** The entry that stands later in the blob was registered later, when two begin at the same time. */
+function newestPolicy({ entries }: DecodedState, count: number): Policy {
+  const readable = entries.filter(isReadable);
+  const oldestFirst = readable.toSorted((a, b) => startOf(a) - startOf(b));
+  const leaving = new Set(oldestFirst.slice(0, Math.max(0, readable.length - count)));
+  return (registered) => (leaving.has(registered) ? `not among the ${count} newest` : null);
+}
+
+function machinePolicy(named: readonly string[]): Policy {
+  return ({ machine }) => (isNamed(machine, named) ? 'its machine was named' : null);
+}
+
+function accountPolicy(machines: Machines, { machineGone, machineInactiveMs }: PruneRequest): Policy {
+  return (registered) => {
+    const finding = machines.judge(registered);
+    if (finding === 'machine-gone' && machineGone) return 'machine-gone: no computer account has this name';
+    if (finding === 'machine-inactive' && machineInactiveMs !== null) return 'machine-inactive: no logon for too long';
+    return null;
+  };
+}
+
+function digestPolicy(digests: readonly string[]): Policy {
+  return (registered) => (isAmong(registered, digests) ? 'its digest was named' : null);
+}
+
+function isReadable({ facts }: Registered): boolean {
+  return facts.kind === 'certificate';
+}
+
+function isNamed(machine: string | null, named: readonly string[]): boolean {
+  return machine !== null && named.some((each) => sameMachine(each, machine));
+}
+
+function isAmong({ digest, md5 }: Registered, digests: readonly string[]): boolean {
+  return digests.includes(digest) || digests.includes(md5);
+}
+
+/** @param machines where it is asked which machines are gone */
+function whyKept(registered: Registered, machines: Machines | null): string {
+  const { facts } = registered;
+  if (facts.kind !== 'certificate') return `it cannot be read: ${facts.reason}`;
+  return machines?.mayBeElsewhere(registered) ? 'its machine may be in a domain that could not be read' : '';
+}
+
+/** A selector that matches nothing is a mistake; a policy that matches nothing has nothing to do. */
+function verdictsFor(state: DecodedState, items: readonly PlanItem[], request: PruneRequest): Verdict[] {
+  const { user, entries } = state;
+  const unknownMachines = request.machines.filter((name) => !entries.some(({ machine }) => isNamed(machine, [name])));
+  const unknownDigests = request.digests.filter((digest) => !entries.some((each) => isAmong(each, [digest])));
+  const verdicts = [
+    ...unknownMachines.map((machine): Verdict => {
+      const error = new MsmqCertError('machine-not-found', `${user.account} has no certificate for ${machine}`, {
+        hint: `msmq-cert list ${user.account} shows the machines; entries whose subject names none go by --digest`,
+      });
+      return { kind: 'failed', machine, digest: null, error };
+    }),
+    ...unknownDigests.map((digest): Verdict => {
+      const error = new MsmqCertError('digest-not-found', `${user.account} has no certificate with ${digest}`, {
+        hint: `msmq-cert list ${user.account} shows the digests`,
+      });
+      return { kind: 'failed', machine: null, digest, error };
+    }),
+  ];
+  const nothing = verdicts.length === 0 && items.every(({ action }) => action === 'keep');
+  return nothing ? [{ kind: 'unchanged', machine: null, digest: null }] : verdicts;
+}
+
+function notesOn(items: readonly PlanItem[]): string[] {
+  const unreadable = items.flatMap((item) =>
+    item.action === 'keep' && !isReadable(item.registered) ? [item.registered.digest] : [],
+  );
+  if (unreadable.length === 0) return [];
+  return [`entries that cannot be read are kept; --digest removes one: ${unreadable.join(', ')}`];
+}
+
+function refusalOf({ user, items }: UserPlan, { maxRemovals, confirmed }: PruneRequest): MsmqCertError | null {
+  const removals = items.filter(({ action }) => action === 'delete').length;
+  const most = Math.min(maxRemovals, Math.floor(items.length / 2));
+  if (confirmed || removals <= most) return null;
+  const limit = removals > maxRemovals ? `more than ${maxRemovals}` : 'more than half';
+  return new MsmqCertError(
+    'too-many-removals',
+    `${removals} of the ${items.length} certificates of ${user.account} would be removed, ${limit}`,
+    { hint: 'look at them with --dry-run; --yes goes ahead, and msmq-cert undo puts them back' },
+  );
+}

@@ -1,0 +1,98 @@
+import { sameMachine } from '../../certificate/machine.ts';
+import { byMachine, type DecodedState, isBroken, type MachineGroup, type Registered } from '../../judge/state.ts';
+import type { Addition, PlanItem, Planner, Verdict } from '../plan.ts';
+import { decodedOnly, planEntries } from '../plan.ts';
+import type { Wanted } from '../request.ts';
+
+/** Whether a sound entry for the machine is left alone or replaced (specification §4, the flags of MQRegisterCertificate). */
+export type RegisterMode = 'if-not-exists' | 'always';
+
+/**
+ * Registers certificates for one user. A machine that has a sound entry needs nothing; a broken one is replaced.
+ * Unlike MQRegisterCertificate, "exists" is asked of the directory, and the digest of a replaced entry goes with it.
+ */
+export function registerPlanner(wanted: readonly Wanted[], mode: RegisterMode): Planner {
+  return decodedOnly((state) => {
+    const groups = byMachine(state.entries);
+    const decisions = withoutRepeats(wanted).map((one) => decide(one, mode, state, groups));
+    const deletes = new Map(
+      decisions.flatMap(({ replaced, reason }) => replaced.map((registered) => [registered, reason] as const)),
+    );
+    const items: PlanItem[] = [
+      ...state.entries.map((registered): PlanItem => {
+        const reason = deletes.get(registered);
+        return reason === undefined
+          ? { action: 'keep', registered, reason: '' }
+          : { action: 'delete', registered, reason };
+      }),
+      ...decisions.flatMap(({ addition, reason }): PlanItem[] =>
+        addition === null ? [] : [{ action: 'add', addition, reason }],
+      ),
+    ];
+    return planEntries(
+      state,
+      items,
+      decisions.flatMap(({ verdict }) => verdict ?? []),
+    );
+  });
+}
+
+interface Decision {
+  addition: Addition | null;
+  replaced: Registered[];
+  verdict: Verdict | null;
+  reason: string;
+}
+
+function decide(one: Wanted, mode: RegisterMode, state: DecodedState, groups: MachineGroup[]): Decision {
+  const { machine, source } = one;
+  if (source.kind === 'external') return decideExternal(one, source.digest, state);
+
+  const present = groups.find((group) => machine !== null && sameMachine(group.machine, machine))?.entries ?? [];
+  const sound = present.findLast((registered) => !isBroken(registered));
+  if (mode === 'if-not-exists' && sound !== undefined) return unchanged(machine, sound.digest);
+
+  const newest = present.at(-1);
+  return {
+    addition: { machine, source, validForMs: one.validForMs, replaces: newest?.digest ?? null },
+    replaced: present,
+    verdict: null,
+    reason: reasonFor(sound, newest),
+  };
+}
+
+function decideExternal(one: Wanted, digest: string, state: DecodedState): Decision {
+  const present = state.entries.filter((registered) => registered.md5 === digest);
+  const sound = present.find((registered) => !isBroken(registered));
+  if (sound !== undefined) return unchanged(one.machine, sound.digest);
+  return {
+    addition: { ...one, replaces: present.at(-1)?.digest ?? null },
+    replaced: present,
+    verdict: null,
+    reason: present.length === 0 ? 'not registered yet' : 'the entry that is there is broken',
+  };
+}
+
+/** A user named twice, or twice in a manifest, may ask for the same machine twice. */
+function withoutRepeats(wanted: readonly Wanted[]): Wanted[] {
+  const kept: Wanted[] = [];
+  for (const one of wanted) {
+    if (!kept.some((each) => isSameWant(each, one))) kept.push(one);
+  }
+  return kept;
+}
+
+function isSameWant(a: Wanted, b: Wanted): boolean {
+  if (a.source.kind === 'external') return b.source.kind === 'external' && a.source.digest === b.source.digest;
+  if (b.source.kind === 'external') return false;
+  return a.machine !== null && b.machine !== null && sameMachine(a.machine, b.machine);
+}
+
+function unchanged(machine: string | null, digest: string): Decision {
+  return { addition: null, replaced: [], verdict: { kind: 'unchanged', machine, digest }, reason: '' };
+}
+
+function reasonFor(sound: Registered | undefined, newest: Registered | undefined): string {
+  if (newest === undefined) return 'not registered yet';
+  return sound === undefined ? `the entry that is there is broken: ${newest.findings.join(', ')}` : 'asked for anew';
+}

@@ -1,0 +1,140 @@
+import { sameMachine } from '../../certificate/machine.ts';
+import { MsmqCertError } from '../../errors.ts';
+import { byMachine, type DecodedState, isBroken, type MachineGroup, type Registered } from '../../judge/state.ts';
+import type { PlanItem, Planner, Verdict } from '../plan.ts';
+import { decodedOnly, planEntries } from '../plan.ts';
+
+/** Which certificates get a new key. */
+export type RenewScope =
+  | { kind: 'broken' }
+  /** Those that end within this many milliseconds from `nowMs`, the broken ones among them only if they have expired. */
+  | { kind: 'expiring'; withinMs: number; nowMs: number }
+  | { kind: 'all' };
+
+export interface RenewRequest {
+  scope: RenewScope;
+  /** Only these machines; null for every machine of the user. */
+  machines: readonly string[] | null;
+  /** Keeps the old entry next to the new one, for messages that are queued or signed by running programs. */
+  overlap: boolean;
+}
+
+/**
+ * Gives the machines in scope a new certificate. `replace` is this with the scope `all`: one modify for every machine.
+ * A machine that has a sound certificate besides the one in scope needs no new one.
+ */
+export function renewPlanner(request: RenewRequest): Planner {
+  return decodedOnly((state) => {
+    const groups = byMachine(state.entries);
+    const chosen = groups.filter((group) => isChosen(group.machine, request.machines));
+    const decisions = chosen.map((group) => decide(group, request));
+    const leaving = new Map(decisions.flatMap(({ leaving, reason }) => leaving.map((each) => [each, reason] as const)));
+    const items: PlanItem[] = [
+      ...state.entries.map((registered): PlanItem => {
+        const reason = leaving.get(registered);
+        return reason === undefined
+          ? { action: 'keep', registered, reason: whyKept(registered) }
+          : { action: 'delete', registered, reason };
+      }),
+      ...decisions.flatMap(({ item }) => item ?? []),
+    ];
+    return planEntries(state, items, [
+      ...decisions.flatMap(({ verdict }) => verdict ?? []),
+      ...withoutEntry(request.machines ?? [], groups, state),
+      ...withoutMachine(state, request),
+    ]);
+  });
+}
+
+interface Decision {
+  item: PlanItem | null;
+  leaving: Registered[];
+  verdict: Verdict | null;
+  reason: string;
+}
+
+function decide(group: MachineGroup, request: RenewRequest): Decision {
+  const due = group.entries.filter((registered) => isDue(registered, request.scope));
+  const newest = due.at(-1);
+  const spare = group.entries.findLast((registered) => !due.includes(registered) && !isBroken(registered));
+  const last = spare ?? group.entries.at(-1);
+  if (newest === undefined || (spare !== undefined && request.scope.kind === 'expiring')) {
+    const verdict = last && ({ kind: 'unchanged', machine: group.machine, digest: last.digest } as const);
+    return { item: null, leaving: [], verdict: verdict ?? null, reason: '' };
+  }
+
+  const leaving = request.overlap ? [] : due;
+  const reason = whyDue(newest, request.scope);
+  if (spare !== undefined) {
+    const verdict = { kind: 'unchanged', machine: group.machine, digest: spare.digest } as const;
+    return { item: null, leaving, verdict: request.overlap ? verdict : null, reason };
+  }
+  const replaces = request.overlap ? null : newest.digest;
+  const addition = { machine: group.machine, source: { kind: 'new-key' }, validForMs: null, replaces } as const;
+  return { item: { action: 'add', addition, reason }, leaving, verdict: null, reason };
+}
+
+function isDue(registered: Registered, scope: RenewScope): boolean {
+  switch (scope.kind) {
+    case 'all':
+      return true;
+    case 'broken':
+      return isBroken(registered);
+    case 'expiring':
+      return (
+        registered.facts.kind === 'certificate' && registered.facts.notAfter.getTime() - scope.nowMs <= scope.withinMs
+      );
+  }
+}
+
+function whyDue(registered: Registered, scope: RenewScope): string {
+  switch (scope.kind) {
+    case 'all':
+      return 'every certificate is renewed';
+    case 'broken':
+      return `broken: ${registered.findings.join(', ')}`;
+    case 'expiring':
+      return registered.findings.includes('expired') ? 'expired' : 'ends soon';
+  }
+}
+
+function whyKept(registered: Registered): string {
+  return registered.machine === null ? 'its subject names no machine' : '';
+}
+
+function isChosen(machine: string, machines: readonly string[] | null): boolean {
+  return machines === null || machines.some((each) => sameMachine(each, machine));
+}
+
+/** A machine that was named but has no certificate is an error: a selector that matches nothing is a mistake. */
+function withoutEntry(machines: readonly string[], groups: readonly MachineGroup[], state: DecodedState): Verdict[] {
+  return machines
+    .filter((machine) => !groups.some((group) => sameMachine(group.machine, machine)))
+    .map((machine) => ({
+      kind: 'failed',
+      machine,
+      digest: null,
+      error: new MsmqCertError('machine-not-found', `${state.user.account} has no certificate for ${machine}`, {
+        hint: `msmq-cert register ${state.user.account} --machine ${machine} makes one`,
+      }),
+    }));
+}
+
+/** What is broken but names no machine cannot be renewed, and must not pass for repaired. */
+function withoutMachine(state: DecodedState, { scope, machines }: RenewRequest): Verdict[] {
+  if (machines !== null || scope.kind !== 'broken') return [];
+  return state.entries
+    .filter((registered) => registered.machine === null && isBroken(registered))
+    .map((registered) => ({
+      kind: 'failed',
+      machine: null,
+      digest: registered.digest,
+      error: new MsmqCertError(
+        'machine-not-found',
+        `the broken certificate ${registered.digest} of ${state.user.account} names no machine to make a new one for`,
+        {
+          hint: `msmq-cert prune ${state.user.account} --digest ${registered.digest} removes it`,
+        },
+      ),
+    }));
+}

@@ -1,0 +1,228 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Entry } from '../blob/codec.ts';
+import { applyChange } from '../blob/edit.ts';
+import { type Change, pairKey } from '../blob/pair.ts';
+import type { Directory, Listing, User } from '../directory/directory.ts';
+import { type ErrorCode, MsmqCertError, toMsmqCertError } from '../errors.ts';
+import type { Journal } from '../journal/write.ts';
+import { assess, type Criteria, type UserState } from '../judge/state.ts';
+import {
+  type Addition,
+  additionsOf,
+  changeOf,
+  changesSomething,
+  guardCapacity,
+  type Planner,
+  type UserPlan,
+} from '../plan/plan.ts';
+import { failedItem, itemsOf, type Prepared, type UserResult } from '../plan/results.ts';
+import { guardSharedDigests } from '../plan/shared-digests.ts';
+import { discard, type KeyPolicy, prepare, settle, tidy, type Workshop } from './keys.ts';
+
+export interface ApplyContext {
+  directory: Directory;
+  criteria: Criteria;
+  keys: KeyPolicy;
+  journal: Journal;
+  mode: 'write' | 'dry-run';
+  /** See {@link Listing.findByDigest}. */
+  findByDigest: Listing['findByDigest'];
+  /** Called with what is about to be written, also when the plan's refusal then forbids it. */
+  beforeWrite: (plan: UserPlan) => Promise<void>;
+  whenCoreIsFree: Workshop['whenCoreIsFree'];
+  /** Called before each new try. */
+  onRetry: () => void;
+}
+
+/** Tries after which a user is given up: eight rivals need eight at worst, and a server that restarts half a minute. */
+const MAX_TRIES = 40;
+const FIRST_PAUSE_MS = 15;
+const LONGEST_PAUSE_MS = 1500;
+
+/** Failures of the directory that pass by themselves. */
+const PASSING: ReadonlySet<ErrorCode> = new Set(['directory-busy', 'directory-unreachable', 'directory-timeout']);
+
+/**
+ * Carries out a plan for one user: read, plan, keys on disk, swap. When somebody else wrote in between, it reads and plans
+ * anew and uses the keys that are made already. Never throws for a failing user: the result says what happened. Once
+ * `stop` is aborted no key is begun and the directory is not waited for any more.
+ * @returns null when it was stopped before it had written anything
+ */
+export async function applyToUser(
+  user: User,
+  planner: Planner,
+  context: ApplyContext,
+  stop: AbortSignal,
+): Promise<UserResult | null> {
+  const attempt: Attempt = { user, planner, context, stop, ready: new Map(), sent: null };
+  let conflictsRetried = 0;
+  try {
+    for (let tries = 1; ; tries++) {
+      const step = await tryOnce(attempt).catch(againIfPassing);
+      if (step.kind === 'done') return { ...step.result, conflictsRetried };
+      if (step.cause === null) conflictsRetried++;
+      if (tries >= MAX_TRIES) throw step.cause ?? tooManyConflicts(user);
+      if (step.cause !== null && stop.aborted) throw step.cause;
+      context.onRetry();
+      await pause(backOff(tries));
+    }
+  } catch (error) {
+    if (attempt.sent === null) await discardAll(attempt);
+    if (stop.aborted && error === stop.reason) return null;
+    const items = [failedItem(null, null, toMsmqCertError(error))];
+    return { user, plan: null, outcome: 'failed', items, conflictsRetried };
+  }
+}
+
+interface Attempt {
+  user: User;
+  planner: Planner;
+  context: ApplyContext;
+  stop: AbortSignal;
+  /** Certificates made for this user so far: they survive a lost race. */
+  ready: Map<string, Prepared>;
+  /** The last write that may have reached the directory; until there is one, a failure leaves no key behind. */
+  sent: Sent | null;
+}
+
+interface Sent {
+  plan: UserPlan;
+  /** How the pair stands once it has taken: see pairKey. */
+  after: string;
+}
+
+/** `again`: somebody else was faster, or the directory failed in a way that may pass. */
+type Step =
+  | { kind: 'done'; result: Omit<UserResult, 'conflictsRetried'> }
+  | { kind: 'again'; cause: MsmqCertError | null };
+
+async function tryOnce(attempt: Attempt): Promise<Step> {
+  const { user, planner, context, sent } = attempt;
+  const state = assess(user, await context.directory.read(user), context.criteria);
+  if (sent !== null && hasTaken(attempt, sent, state)) {
+    await context.journal.conclude(user, 'swapped', null);
+    return finish(attempt, sent.plan, 'changed');
+  }
+
+  const plan = planner(state);
+  guardCapacity(plan, context.criteria.maxCertificates, context.keys.keySize);
+  await guardSharedDigests(plan, context.findByDigest);
+  if (!changesSomething(plan)) {
+    await discardAll(attempt);
+    return finish(attempt, plan, 'unchanged');
+  }
+  if (context.mode === 'dry-run') return finish(attempt, plan, 'pending');
+  await context.beforeWrite(plan);
+  if (plan.refusal !== null) throw plan.refusal;
+
+  await prepareAdditions(attempt, plan, state);
+  const change = changeOf(plan, entriesOf(state), (addition) => preparedFor(attempt, addition).entry);
+  return await swap(attempt, plan, change);
+}
+
+/** The last write took although its answer never came: the pair is as it would be, or what it added is there. */
+function hasTaken(attempt: Attempt, { plan, after }: Sent, state: UserState): boolean {
+  if (pairKey(state.pair) === after) return true;
+  const registered = digestsIn(state);
+  const added = additionsOf(plan).map((addition) => preparedFor(attempt, addition));
+  return added.length > 0 && added.every(({ digest }) => registered.has(digest));
+}
+
+async function prepareAdditions(attempt: Attempt, plan: UserPlan, state: UserState): Promise<void> {
+  const { user, context, ready, stop } = attempt;
+  const registered = digestsIn(state);
+  const workshop: Workshop = {
+    policy: context.keys,
+    whenCoreIsFree: (job) =>
+      context.whenCoreIsFree(async () => {
+        stop.throwIfAborted();
+        return await job();
+      }),
+    isRegistered: (digest) => registered.has(digest),
+  };
+  const missing = additionsOf(plan).filter((addition) => !ready.has(keyOf(addition)));
+  const results = await Promise.allSettled(
+    missing.map(async (addition) => {
+      ready.set(keyOf(addition), await prepare(user, addition, workshop));
+    }),
+  );
+  const failure = results.find((result) => result.status === 'rejected');
+  if (failure !== undefined) throw failure.reason;
+}
+
+async function swap(attempt: Attempt, plan: UserPlan, change: Change): Promise<Step> {
+  const { user, context, ready } = attempt;
+  const items = itemsOf(plan, (addition) => ready.get(keyOf(addition)) ?? null);
+  const { directory, journal } = context;
+  await journal.intend(directory.serverOf?.(user) ?? directory.server, plan, change, items);
+  attempt.sent = { plan, after: pairKey(applyChange(plan.before, change)) };
+  const outcome = await context.directory.swap(user, plan.before, change);
+  const error = outcome.kind === 'refused' ? outcome.error : null;
+  await context.journal.conclude(user, outcome.kind, error);
+  if (outcome.kind === 'swapped') return finish(attempt, plan, 'changed');
+  if (error === null) return { kind: 'again', cause: null };
+  if (!PASSING.has(error.code)) await discardAll(attempt);
+  throw error;
+}
+
+async function finish(attempt: Attempt, plan: UserPlan, outcome: 'changed' | 'pending' | 'unchanged'): Promise<Step> {
+  const { user, ready, context } = attempt;
+  if (outcome === 'changed') await settleUsed(attempt, plan);
+  if (context.mode === 'write') await tidyUnchanged(plan, context.keys);
+  const items = itemsOf(plan, (addition) => ready.get(keyOf(addition)) ?? null);
+  return { kind: 'done', result: { user, plan, outcome, items } };
+}
+
+/** A race may have made a certificate needless that was ready already. */
+async function settleUsed({ ready }: Attempt, plan: UserPlan): Promise<void> {
+  const used = new Set(additionsOf(plan).map(keyOf));
+  await Promise.all([...ready].map(([key, prepared]) => (used.has(key) ? settle(prepared) : discard(prepared))));
+}
+
+async function tidyUnchanged({ user, verdicts }: UserPlan, keys: KeyPolicy): Promise<void> {
+  for (const { kind, machine, digest } of verdicts) {
+    if (kind === 'unchanged' && machine !== null && digest !== null) await tidy(user, machine, digest, keys);
+  }
+}
+
+async function discardAll({ ready }: Attempt): Promise<void> {
+  const worthless = [...ready.values()];
+  ready.clear();
+  await Promise.all(worthless.map(discard));
+}
+
+/** One certificate a machine, or one a given file: the same addition in a plan that was made anew. */
+function keyOf({ machine, source }: Addition): string {
+  return source.kind === 'external' ? source.digest : `${machine}`.toLowerCase();
+}
+
+function preparedFor({ ready }: Attempt, addition: Addition): Prepared {
+  const prepared = ready.get(keyOf(addition));
+  if (prepared === undefined) throw new MsmqCertError('internal', `no certificate was made for ${addition.machine}`);
+  return prepared;
+}
+
+function entriesOf(state: UserState): Entry[] {
+  return state.kind === 'decoded' ? state.entries.map(({ entry }) => entry) : [];
+}
+
+function digestsIn(state: UserState): Set<string> {
+  return new Set(state.kind === 'decoded' ? state.entries.map(({ md5 }) => md5) : []);
+}
+
+function againIfPassing(thrown: unknown): Step {
+  const error = toMsmqCertError(thrown);
+  if (!PASSING.has(error.code)) throw error;
+  return { kind: 'again', cause: error };
+}
+
+/** Full jitter: rivals that collided once do not collide again. */
+function backOff(tries: number): number {
+  return Math.random() * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** tries);
+}
+
+function tooManyConflicts(user: User): MsmqCertError {
+  return new MsmqCertError('conflict', `others changed ${user.account} each of ${MAX_TRIES} times before the write`, {
+    hint: 'find out what else writes the certificates of this user, then run the same command again',
+  });
+}

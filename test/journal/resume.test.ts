@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readJournal } from '../../src/journal/read.ts';
+import { beginJournal, resumeJournal } from '../../src/journal/write.ts';
+import type { KeySettingsRecord } from '../../src/plan/request.ts';
+
+const keys: KeySettingsRecord = {
+  out: 'keys',
+  keySize: 2048,
+  hash: 'sha256',
+  validFor: 1000,
+  subject: null,
+  pfxEncryption: 'TripleDES_SHA1',
+  passphraseFile: null,
+  maxCertificates: 820,
+};
+
+describe('taking up a journal', () => {
+  let folder: string;
+  let path: string;
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'msmq-cert-test-'));
+    path = join(folder, 'run.ndjson');
+    const request = { verb: 'register', mode: 'if-not-exists' } as const;
+    const header = { request, targets: [], keys, directory: 'ldif:users.ldif', server: 'users.ldif', bind: null };
+    await (await beginJournal(path, header)).close();
+  });
+
+  afterEach(() => rm(folder, { recursive: true }));
+
+  it('goes on after the last whole line', async () => {
+    const whole = await readFile(path, 'utf8');
+    await appendFile(path, '{"type":"intent","at":"20');
+    await (await resumeJournal(path, await readJournal(path), 'users.ldif')).close();
+    const [resumed, ...more] = (await readFile(path, 'utf8')).slice(whole.length).trimEnd().split('\n');
+    assert.equal(JSON.parse(resumed ?? '').type, 'resumed');
+    assert.deepEqual(more, []);
+    assert.ok((await readFile(path, 'utf8')).startsWith(whole));
+  });
+
+  it('lets one of two go on that read it at the same time, and takes nothing from that one', async () => {
+    const [one, other] = [await readJournal(path), await readJournal(path)];
+    const outcomes = await Promise.allSettled(
+      [one, other].map((history) => resumeJournal(path, history, 'users.ldif')),
+    );
+    const journals = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+    const [refused] = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
+    assert.equal(journals.length, 1);
+    assert.equal(refused?.code, 'file-locked');
+    await journals[0]?.close();
+    const records = (await readFile(path, 'utf8')).trimEnd().split('\n');
+    assert.deepEqual(
+      records.map((record) => JSON.parse(record).type),
+      ['run', 'targets-complete', 'resumed'],
+    );
+  });
+});

@@ -1,4 +1,4 @@
-import { table } from '../../src/cli/table.ts';
+import { table } from '../../src/cli/render/table.ts';
 import { type Benchmark, type Measured, meets, type Target } from './benchmark.ts';
 
 export type Outcome = ({ kind: 'measured' } & Measured) | { kind: 'failed'; error: string };

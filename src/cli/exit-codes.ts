@@ -79,3 +79,17 @@ export function exitCodeOfFailures(codes: readonly ErrorCode[], succeeded: numbe
   const alike = first !== undefined && others.length === 0;
   return alike && succeeded === 0 ? first : exitCodes.someFailed;
 }
+
+/** What the exit codes mean, as the help tells it. */
+export function exitCodeHelp(): string {
+  return [
+    'Exit codes:',
+    '  0  done, also when there was nothing to do',
+    '  1  some items failed',
+    '  2  wrong usage or configuration',
+    '  3  the directory is not reachable, or refused the bind',
+    '  4  refused by a guard: capacity, malformed blob, missing --yes, too many removals',
+    '  5  a conflict with other writers was not resolved after the retries',
+    '  10 with --detailed-exitcode only: something was changed, or with --dry-run would be',
+  ].join('\n');
+}

@@ -174,3 +174,10 @@ export function addIssuingOptions(command: Command, purpose: Purpose): void {
   addDirectoryOptions(command);
   addOutputOptions(command);
 }
+
+/** What every command has that takes up a file of an earlier run. */
+export function addRunOptions(command: Command): void {
+  addMutationOptions(command);
+  addDirectoryOptions(command);
+  addOutputOptions(command);
+}

@@ -1,6 +1,6 @@
 import { type MsmqCertError, toMsmqCertError } from '../errors.ts';
-import { errorColours } from './colours.ts';
 import { type ExitCode, exitCodeOf } from './exit-codes.ts';
+import { errorColours } from './render/colours.ts';
 import type { OutputSettings } from './settings.ts';
 
 /** What a command has to say when it is done. */

@@ -105,7 +105,7 @@ function applyConfig(command: Command, file: string, config: Record<string, unkn
   for (const [name, value] of Object.entries(config)) {
     const option = command.options.find((each) => each.long === `--${name}` || each.long === `--no-${name}`);
     if (option === undefined) {
-      if (isKnownElsewhere(command, name)) continue;
+      if (hasOption(rootOf(command), name)) continue;
       throw new MsmqCertError('invalid-config', `the configuration file ${file} has the unknown option ${name}`, {
         hint: 'use the long names of the options without the dashes',
       });
@@ -118,7 +118,12 @@ function applyConfig(command: Command, file: string, config: Record<string, unkn
   }
 }
 
+function rootOf(command: Command): Command {
+  return command.parent === null ? command : rootOf(command.parent);
+}
+
 /** One file serves all commands: an option of another command is no mistake. */
-function isKnownElsewhere(command: Command, name: string): boolean {
-  return (command.parent?.commands ?? []).some((each) => each.options.some((option) => option.long === `--${name}`));
+function hasOption(command: Command, name: string): boolean {
+  const isIts = command.options.some(({ long }) => long === `--${name}` || long === `--no-${name}`);
+  return isIts || command.commands.some((each) => hasOption(each, name));
 }

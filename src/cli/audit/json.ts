@@ -1,7 +1,7 @@
 import type { Audited } from '../../inspect/audit/audit.ts';
 import type { UserJson } from '../../inspect/audit/report.ts';
-import { userJson } from '../json.ts';
 import { type ErrorJson, errorJson, tell } from '../output.ts';
+import { userJson } from '../render/json.ts';
 import type { AuditSettings } from './settings.ts';
 import { type AuditHead, type AuditSink, isShown } from './sink.ts';
 import { tellSummary } from './text.ts';

@@ -1,9 +1,9 @@
 import type { Audited } from '../../inspect/audit/audit.ts';
 import type { AuditSummary } from '../../inspect/audit/report.ts';
 import type { Registered } from '../../judge/state.ts';
-import { colours } from '../colours.ts';
 import { harmless, tell, tellError } from '../output.ts';
-import { table } from '../table.ts';
+import { colours } from '../render/colours.ts';
+import { table } from '../render/table.ts';
 import { adviceFor, type Durations } from './remedies.ts';
 import type { AuditSettings } from './settings.ts';
 import { type AuditHead, type AuditSink, isShown } from './sink.ts';

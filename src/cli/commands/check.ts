@@ -1,5 +1,17 @@
 import { Command } from 'commander';
+import * as z from 'zod';
+import type { Delegation } from '../../directory/active-directory/rights/delegation.ts';
+import { MsmqCertError } from '../../errors.ts';
+import { check as runChecks } from '../../inspect/check/check.ts';
+import type { Check, CheckName } from '../../inspect/check/checks.ts';
+import { accessOptions } from '../access/access.ts';
+import { findServers, requireServer } from '../access/servers.ts';
+import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { readUserNames } from '../input.ts';
 import { addDirectoryOptions, addExamples, addOutputOptions } from '../options.ts';
+import { harmless, print, printResult } from '../output.ts';
+import { colours } from '../render/colours.ts';
+import { readSettings, settings } from '../settings.ts';
 
 export function checkCommand(): Command {
   const command = new Command('check')
@@ -22,7 +34,65 @@ export function checkCommand(): Command {
     ],
   ]);
   return command.action(async (names: string[], _options, self: Command) => {
-    const { check } = await import('../checks.ts');
     await check(names, self);
   });
+}
+
+const checkSettings = settings.directory.extend({
+  usersFrom: z.string().optional(),
+  delegation: z.string().optional(),
+  ou: z.string().optional(),
+});
+
+/** What a check prints is printed when it is made, so that a step that hangs can be seen. */
+export async function check(names: readonly string[], command: Command): Promise<void> {
+  const options = await readSettings(command, checkSettings);
+  requireServer(options);
+  const delegation = wantedDelegation(options);
+  const users =
+    names.length > 0 || options.usersFrom !== undefined ? await readUserNames(names, options.usersFrom) : [];
+  const target = { access: await accessOptions(options), servers: () => findServers(options) };
+  const checks: Check[] = [];
+  const granted = await runChecks(target, { users, maxCertificates: options.maxCertificates, delegation }, (each) => {
+    checks.push(each);
+    if (!options.json && !options.quiet) print(checkText(each));
+  });
+  const json = { schema: 1, checks, ...(delegation !== null && { delegation: granted }) };
+  const text = granted === null ? '' : delegationText(granted);
+  printResult({ exitCode: exitCodeOf(checks), json, text }, options);
+}
+
+function wantedDelegation({ delegation, ou }: z.infer<typeof checkSettings>): { group: string; ou: string } | null {
+  if (delegation === undefined && ou === undefined) return null;
+  if (delegation !== undefined && ou !== undefined) return { group: delegation, ou };
+  throw new MsmqCertError('usage', 'a delegation needs both a group and a container', {
+    hint: 'give --delegation <group> and --ou <distinguished name>',
+  });
+}
+
+const statusColour = { ok: colours.green, warning: colours.yellow, failed: colours.red };
+
+function checkText({ name, status, message, hint }: Check): string {
+  const line = `${statusColour[status](status.padEnd(7))}  ${name.padEnd(17)}  ${harmless(message)}`;
+  return hint === null ? line : `${line}\n${' '.repeat(28)}${colours.dim('hint')}: ${harmless(hint)}`;
+}
+
+function delegationText({ trustee, ou, dsacls, sambaTool }: Delegation): string {
+  return [
+    '',
+    `To let ${harmless(trustee)} write both attributes of the users below ${harmless(ou)}, and nothing else, an administrator runs:`,
+    '',
+    '  in a Windows command prompt:',
+    `    ${harmless(dsacls)}`,
+    '  on a Samba domain controller:',
+    `    ${harmless(sambaTool)}`,
+  ].join('\n');
+}
+
+const CONNECTION: readonly CheckName[] = ['discovery', 'name-resolution', 'connection', 'tls', 'bind'];
+
+function exitCodeOf(checks: readonly Check[]): ExitCode {
+  const failed = checks.filter(({ status }) => status === 'failed');
+  if (failed.length === 0) return exitCodes.done;
+  return failed.some(({ name }) => CONNECTION.includes(name)) ? exitCodes.noDirectory : exitCodes.someFailed;
 }

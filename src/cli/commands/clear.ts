@@ -1,4 +1,6 @@
 import { Command } from 'commander';
+import * as z from 'zod';
+import { readUserNames } from '../input.ts';
 import {
   addDirectoryOptions,
   addExamples,
@@ -7,7 +9,9 @@ import {
   addOutputOptions,
   addUserListOption,
 } from '../options.ts';
-import { pursue } from '../runs/purpose.ts';
+import { withoutWanted } from '../running/named.ts';
+import { perform } from '../running/perform.ts';
+import { readSettings, settings } from '../settings.ts';
 
 export function clearCommand(): Command {
   const command = new Command('clear')
@@ -28,7 +32,19 @@ export function clearCommand(): Command {
     ['clear alice --ldif clear.ldif', 'a file for ldifde -i -f clear.ldif'],
   ]);
   return command.action(async (names: string[], _options, self: Command) => {
-    const { clear } = await import('../runs/clean-up.ts');
-    await pursue('carry-out', await clear(names, self));
+    await clear(names, self);
   });
+}
+
+const clearSettings = settings.cleaning.extend({ includeComputers: z.boolean().default(false) });
+
+/** With --ldif nothing is written to the directory, so there is nothing to confirm. */
+async function clear(names: readonly string[], command: Command): Promise<void> {
+  const options = await readSettings(command, clearSettings);
+  const users = await readUserNames(names, options.usersFrom);
+  const onlyRecord = options.ldif !== undefined;
+  const { includeComputers } = options;
+  const request = { verb: 'clear', confirmed: options.yes || onlyRecord, includeComputers } as const;
+  const settings = { ...options, dryRun: options.dryRun || onlyRecord };
+  await perform('carry-out', request, users.map(withoutWanted), settings);
 }

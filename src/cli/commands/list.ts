@@ -1,5 +1,17 @@
 import { Command } from 'commander';
+import * as z from 'zod';
+import { list as listUsers } from '../../inspect/list.ts';
+import type { DecodedState, Registered, UserState } from '../../judge/state.ts';
+import { openDirectory } from '../access/connect.ts';
+import { exitCodeOfFailures } from '../exit-codes.ts';
+import { readUserNames } from '../input.ts';
 import { addDirectoryOptions, addExamples, addOutputOptions } from '../options.ts';
+import { errorJson, harmless, printResult, tellError } from '../output.ts';
+import { colours } from '../render/colours.ts';
+import { userJson } from '../render/json.ts';
+import { table } from '../render/table.ts';
+import { criteria } from '../running/policies.ts';
+import { readSettings, settings } from '../settings.ts';
 
 export function listCommand(): Command {
   const command = new Command('list')
@@ -14,7 +26,65 @@ export function listCommand(): Command {
     ['list CORP\\alice --json', 'the same for scripts, with the environment naming directory and account'],
   ]);
   return command.action(async (names: string[], _options, self: Command) => {
-    const { list } = await import('../readings.ts');
     await list(names, self);
   });
+}
+
+const listSettings = settings.directory.extend({ usersFrom: z.string().optional() });
+
+export async function list(names: readonly string[], command: Command): Promise<void> {
+  const options = await readSettings(command, listSettings);
+  const users = await readUserNames(names, options.usersFrom);
+  const directory = await openDirectory(options, 'read');
+  try {
+    const { states, errors } = await listUsers(directory, users, criteria(options));
+    const json = {
+      schema: 1,
+      users: states.map(userJson),
+      errors: errors.map(({ user, error }) => ({ user, ...errorJson(error) })),
+    };
+    const text = states
+      .filter((state) => state.kind === 'decoded')
+      .map(stateText)
+      .join('\n\n');
+    const succeeded = states.filter(({ kind }) => kind === 'decoded').length;
+    const exitCode = exitCodeOfFailures(
+      errors.map(({ error }) => error.code),
+      succeeded,
+    );
+    printResult({ exitCode, json, text }, options);
+    if (!options.json) for (const { user, error } of errors) tellError(error, user);
+  } finally {
+    await directory.close();
+  }
+}
+
+function stateText(state: UserState): string {
+  const { user, pair } = state;
+  const count = state.kind === 'decoded' ? state.entries.length : 0;
+  const findings = state.findings.length === 0 ? '' : `  ${colours.yellow(state.findings.join(', '))}`;
+  const head = `${colours.bold(harmless(user.account))}  ${count} ${count === 1 ? 'certificate' : 'certificates'}, ${pair.blob?.length ?? 0} bytes${findings}`;
+  if (state.kind !== 'decoded' || count === 0) return head;
+  return [head, table([headRow, ...state.entries.map(certificateRow)]), ...orphanLines(state)].join('\n');
+}
+
+const headRow = ['  DIGEST', 'MACHINE', 'VALID UNTIL', 'KEY', 'FINDINGS'];
+
+function certificateRow({ digest, machine, facts, findings }: Registered): string[] {
+  const known = facts.kind === 'certificate' ? facts : null;
+  return [
+    `  ${digest}`,
+    harmless(machine ?? '-'),
+    known === null ? '-' : dayOf(known.notAfter),
+    known === null ? '-' : `${known.keyAlgorithm === 'rsa' ? 'RSA' : 'not RSA'} ${known.keyBits ?? ''}`.trimEnd(),
+    findings.length === 0 ? colours.green('none') : colours.yellow(findings.join(', ')),
+  ];
+}
+
+function orphanLines({ orphanDigests }: DecodedState): string[] {
+  return orphanDigests.map((digest) => `  ${digest}  ${colours.yellow('no certificate has this digest')}`);
+}
+
+function dayOf(date: Date): string {
+  return date.toISOString().replace(/T.*/, '');
 }

@@ -1,4 +1,9 @@
 import { Command } from 'commander';
+import * as z from 'zod';
+import { MsmqCertError } from '../../errors.ts';
+import type { PruneRequest } from '../../plan/request.ts';
+import { parseDigest } from '../digests.ts';
+import { readUserNames } from '../input.ts';
 import {
   addDirectoryOptions,
   addExamples,
@@ -11,7 +16,9 @@ import {
   parseCount,
   parseDuration,
 } from '../options.ts';
-import { pursue } from '../runs/purpose.ts';
+import { parseMachines, withoutWanted } from '../running/named.ts';
+import { perform } from '../running/perform.ts';
+import { readSettings, settings } from '../settings.ts';
 
 export function pruneCommand(purpose: Purpose): Command {
   const command = new Command('prune')
@@ -52,7 +59,53 @@ export function pruneCommand(purpose: Purpose): Command {
     ['prune alice --machine PC-1', 'a machine that was taken out of service'],
   ]);
   return command.action(async (names: string[], _options, self: Command) => {
-    const { prune } = await import('../runs/clean-up.ts');
-    await pursue(purpose, await prune(names, self));
+    await prune(names, self, purpose);
+  });
+}
+
+const pruneSettings = settings.cleaning.extend({
+  expired: z.boolean().default(false),
+  superseded: z.boolean().default(false),
+  olderThan: z.number().optional(),
+  machineGone: z.boolean().default(false),
+  machineInactive: z.number().optional(),
+  machine: z.array(z.string()).default([]),
+  digest: z.array(z.string()).default([]),
+  keepNewest: z.number().optional(),
+  maxRemovals: z.number(),
+  includeComputers: z.boolean().default(false),
+});
+
+async function prune(names: readonly string[], command: Command, purpose: Purpose): Promise<void> {
+  const options = await readSettings(command, pruneSettings);
+  requirePolicy(options);
+  const users = await readUserNames(names, options.usersFrom);
+  const request: PruneRequest = {
+    verb: 'prune',
+    expired: options.expired,
+    supersededForMs: options.superseded ? (options.olderThan ?? 0) : null,
+    machineGone: options.machineGone,
+    machineInactiveMs: options.machineInactive ?? null,
+    machines: parseMachines(options.machine),
+    digests: [...new Set(options.digest.map(parseDigest))],
+    keepNewest: options.keepNewest ?? null,
+    maxRemovals: options.maxRemovals,
+    confirmed: options.yes,
+    includeComputers: options.includeComputers,
+  };
+  await perform(purpose, request, users.map(withoutWanted), options);
+}
+
+function requirePolicy(options: z.infer<typeof pruneSettings>): void {
+  const { expired, superseded, olderThan, machineGone, machineInactive, machine, digest, keepNewest } = options;
+  if (olderThan !== undefined && !superseded) {
+    throw new MsmqCertError('usage', '--older-than is given without --superseded', {
+      hint: 'it says for how long the newer certificate must have been valid',
+    });
+  }
+  const counts = [machineInactive, keepNewest].some((each) => each !== undefined);
+  if (expired || superseded || machineGone || counts || machine.length + digest.length > 0) return;
+  throw new MsmqCertError('usage', 'prune needs to know which certificates', {
+    hint: 'give --expired, --superseded, --machine-gone, --machine-inactive, --machine, --digest or --keep-newest',
   });
 }

@@ -1,6 +1,14 @@
 import { Command, Option } from 'commander';
+import * as z from 'zod';
+import { MsmqCertError } from '../../errors.ts';
+import { externalSource } from '../../plan/external.ts';
+import type { Wanted } from '../../plan/request.ts';
+import { readUserNames } from '../input.ts';
 import { addExamples, addIssuingOptions, collect, type Purpose } from '../options.ts';
-import { pursue } from '../runs/purpose.ts';
+import { targetsFromManifest } from '../running/manifests.ts';
+import { parseMachines } from '../running/named.ts';
+import { perform } from '../running/perform.ts';
+import { readSettings, settings } from '../settings.ts';
 
 export function registerCommand(purpose: Purpose): Command {
   const command = new Command('register')
@@ -34,7 +42,56 @@ export function registerCommand(purpose: Purpose): Command {
     ['register alice --certificate alice.cer --dry-run', 'what registering an existing certificate would do'],
   ]);
   return command.action(async (names: string[], _options, self: Command) => {
-    const { register } = await import('../runs/verbs.ts');
-    await pursue(purpose, await register(names, self));
+    await register(names, self, purpose);
   });
+}
+
+const registerSettings = settings.keys.extend({
+  machine: z.array(z.string()).optional(),
+  manifest: z.string().optional(),
+  certificate: z.string().optional(),
+  always: z.boolean().default(false),
+});
+
+async function register(names: readonly string[], command: Command, purpose: Purpose): Promise<void> {
+  const options = await readSettings(command, registerSettings);
+  const request = { verb: 'register', mode: options.always ? 'always' : 'if-not-exists' } as const;
+  const { manifest, certificate } = options;
+  if (manifest !== undefined) {
+    refuseBesideManifest(names, options);
+    await perform(purpose, request, await targetsFromManifest(manifest, options.quiet), options);
+    return;
+  }
+  const users = await readUserNames(names, options.usersFrom);
+  const machines = parseMachines(options.machine ?? []);
+  const wanted =
+    certificate === undefined ? forMachines(machines) : [await forCertificate(certificate, users, machines)];
+  const targets = users.map((name) => ({ name, wanted }));
+  await perform(purpose, request, targets, options);
+}
+
+function refuseBesideManifest(names: readonly string[], options: z.infer<typeof registerSettings>): void {
+  const { machine, certificate, usersFrom } = options;
+  if (names.length === 0 && machine === undefined && certificate === undefined && usersFrom === undefined) return;
+  throw new MsmqCertError('usage', '--manifest is given, and users, machines or a certificate besides', {
+    hint: 'the manifest names the user and the machine of each row; leave the others out',
+  });
+}
+
+function forMachines(machines: readonly string[]): Wanted[] {
+  if (machines.length === 0) {
+    throw new MsmqCertError('usage', 'no machine is named', {
+      hint: 'give --machine <name>, or --certificate <file> for a certificate that exists already',
+    });
+  }
+  return machines.map((each) => ({ machine: each, source: { kind: 'new-key' }, validForMs: null }));
+}
+
+async function forCertificate(file: string, users: readonly string[], machines: readonly string[]): Promise<Wanted> {
+  if (users.length > 1 || machines.length > 1) {
+    throw new MsmqCertError('usage', `the certificate ${file} is meant for more than one user or machine`, {
+      hint: 'receivers find the user by the certificate, so register it for one user only',
+    });
+  }
+  return { machine: machines[0] ?? null, source: await externalSource(file, new Date()), validForMs: null };
 }

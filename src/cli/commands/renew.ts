@@ -1,6 +1,12 @@
 import { Command, Option } from 'commander';
+import * as z from 'zod';
+import { MsmqCertError } from '../../errors.ts';
+import type { RenewScope } from '../../plan/verbs/renew.ts';
+import { readUserNames } from '../input.ts';
 import { addExamples, addIssuingOptions, collect, type Purpose, parseDuration } from '../options.ts';
-import { pursue } from '../runs/purpose.ts';
+import { chosenMachines, withoutWanted } from '../running/named.ts';
+import { perform } from '../running/perform.ts';
+import { readSettings, settings } from '../settings.ts';
 
 export function renewCommand(purpose: Purpose): Command {
   const command = new Command('renew')
@@ -30,7 +36,32 @@ export function renewCommand(purpose: Purpose): Command {
     ],
   ]);
   return command.action(async (names: string[], _options, self: Command) => {
-    const { renew } = await import('../runs/verbs.ts');
-    await pursue(purpose, await renew(names, self));
+    await renew(names, self, purpose);
+  });
+}
+
+const renewSettings = settings.keys.extend({
+  machine: z.array(z.string()).optional(),
+  broken: z.boolean().default(false),
+  expiringWithin: z.number().optional(),
+  all: z.boolean().default(false),
+  overlap: z.boolean().default(false),
+});
+
+async function renew(names: readonly string[], command: Command, purpose: Purpose): Promise<void> {
+  const options = await readSettings(command, renewSettings);
+  const scope = renewScope(options);
+  const machines = chosenMachines(options.machine);
+  const users = await readUserNames(names, options.usersFrom);
+  const request = { verb: 'renew', scope, machines, overlap: options.overlap } as const;
+  await perform(purpose, request, users.map(withoutWanted), options);
+}
+
+function renewScope({ broken, expiringWithin, all }: z.infer<typeof renewSettings>): RenewScope {
+  if (broken) return { kind: 'broken' };
+  if (expiringWithin !== undefined) return { kind: 'expiring', withinMs: expiringWithin, nowMs: Date.now() };
+  if (all) return { kind: 'all' };
+  throw new MsmqCertError('usage', 'renew needs to know which certificates', {
+    hint: 'give --broken, --expiring-within <duration> or --all',
   });
 }

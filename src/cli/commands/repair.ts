@@ -1,4 +1,6 @@
 import { Command } from 'commander';
+import * as z from 'zod';
+import { readUserNames } from '../input.ts';
 import {
   addDirectoryOptions,
   addExamples,
@@ -7,7 +9,9 @@ import {
   addOutputOptions,
   addUserListOption,
 } from '../options.ts';
-import { pursue } from '../runs/purpose.ts';
+import { withoutWanted } from '../running/named.ts';
+import { perform } from '../running/perform.ts';
+import { readSettings, settings } from '../settings.ts';
 
 export function repairCommand(): Command {
   const command = new Command('repair')
@@ -29,7 +33,15 @@ export function repairCommand(): Command {
     ['repair alice --salvage --yes', 'get what can be read out of a malformed blob'],
   ]);
   return command.action(async (names: string[], _options, self: Command) => {
-    const { repair } = await import('../runs/clean-up.ts');
-    await pursue('carry-out', await repair(names, self));
+    await repair(names, self);
   });
+}
+
+const repairSettings = settings.cleaning.extend({ salvage: z.boolean().default(false) });
+
+async function repair(names: readonly string[], command: Command): Promise<void> {
+  const options = await readSettings(command, repairSettings);
+  const users = await readUserNames(names, options.usersFrom);
+  const request = { verb: 'repair', salvage: options.salvage, confirmed: options.yes } as const;
+  await perform('carry-out', request, users.map(withoutWanted), options);
 }

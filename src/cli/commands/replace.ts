@@ -1,6 +1,10 @@
 import { Command } from 'commander';
+import * as z from 'zod';
+import { readUserNames } from '../input.ts';
 import { addExamples, addIssuingOptions, collect, type Purpose } from '../options.ts';
-import { pursue } from '../runs/purpose.ts';
+import { chosenMachines, withoutWanted } from '../running/named.ts';
+import { perform } from '../running/perform.ts';
+import { readSettings, settings } from '../settings.ts';
 
 export function replaceCommand(purpose: Purpose): Command {
   const command = new Command('replace')
@@ -18,7 +22,19 @@ export function replaceCommand(purpose: Purpose): Command {
     ['replace alice --overlap', 'new certificates first; the old ones stay until msmq-cert prune --superseded'],
   ]);
   return command.action(async (names: string[], _options, self: Command) => {
-    const { replace } = await import('../runs/verbs.ts');
-    await pursue(purpose, await replace(names, self));
+    await replace(names, self, purpose);
   });
+}
+
+const replaceSettings = settings.keys.extend({
+  machine: z.array(z.string()).optional(),
+  overlap: z.boolean().default(false),
+});
+
+async function replace(names: readonly string[], command: Command, purpose: Purpose): Promise<void> {
+  const options = await readSettings(command, replaceSettings);
+  const machines = chosenMachines(options.machine);
+  const users = await readUserNames(names, options.usersFrom);
+  const request = { verb: 'replace', machines, overlap: options.overlap } as const;
+  await perform(purpose, request, users.map(withoutWanted), options);
 }

@@ -1,5 +1,16 @@
 import { Command } from 'commander';
+import * as z from 'zod';
+import type { Directory, User } from '../../directory/directory.ts';
+import { type ErrorCode, type MsmqCertError, toMsmqCertError } from '../../errors.ts';
+import { replicationError } from '../../inspect/replication/replication.ts';
+import { openDirectory } from '../access/connect.ts';
+import { exitCodeOfFailures, exitCodes } from '../exit-codes.ts';
+import { readUserNames } from '../input.ts';
 import { addDirectoryOptions, addExamples, addOutputOptions, parseDuration } from '../options.ts';
+import { errorJson, printResult, tellError } from '../output.ts';
+import { replicationJson, replicationText } from '../render/replication.ts';
+import { awaitReplication } from '../running/await-replication.ts';
+import { readSettings, settings } from '../settings.ts';
 
 export function replicationCommand(): Command {
   const command = new Command('replication')
@@ -19,7 +30,58 @@ export function replicationCommand(): Command {
     ['replication --users-from users.txt --wait 10m --json', 'after a large registration'],
   ]);
   return command.action(async (names: string[], _options, self: Command) => {
-    const { replication } = await import('../replications.ts');
     await replication(names, self);
   });
+}
+
+const replicationSettings = settings.directory.extend({
+  usersFrom: z.string().optional(),
+  wait: z.union([z.number(), z.literal(false)]),
+});
+
+export async function replication(names: readonly string[], command: Command): Promise<void> {
+  const options = await readSettings(command, replicationSettings);
+  const wanted = await readUserNames(names, options.usersFrom);
+  const directory = await openDirectory(options, 'read');
+  try {
+    const { users, errors } = await findUsers(directory, wanted);
+    const states = await awaitReplication(directory, users, options.wait || 0, options);
+    const json = {
+      schema: 1,
+      users: states.map(replicationJson),
+      errors: errors.map(({ name, error }) => ({ user: name, ...errorJson(error) })),
+    };
+    const failures = states.flatMap((each) => replicationError(each) ?? []);
+    const codes: ErrorCode[] = errors.map(({ error }) => error.code);
+    const exitCode = failures.length > 0 ? exitCodes.someFailed : exitCodeOfFailures(codes, states.length);
+    printResult({ exitCode, json, text: states.map(replicationText).join('\n\n') }, options);
+    if (options.json) return;
+    for (const error of failures) tellError(error);
+    for (const { name, error } of errors) tellError(error, name);
+  } finally {
+    await directory.close();
+  }
+}
+
+interface Unknown {
+  name: string;
+  error: MsmqCertError;
+}
+
+/** A user named twice is looked at once. */
+async function findUsers(
+  directory: Directory,
+  names: readonly string[],
+): Promise<{ users: User[]; errors: Unknown[] }> {
+  const users = new Map<string, User>();
+  const errors: Unknown[] = [];
+  for (const name of names) {
+    try {
+      const user = await directory.findUser(name);
+      users.set(user.dn, user);
+    } catch (error) {
+      errors.push({ name, error: toMsmqCertError(error) });
+    }
+  }
+  return { users: [...users.values()], errors };
 }

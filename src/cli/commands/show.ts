@@ -1,5 +1,18 @@
 import { Command } from 'commander';
+import * as z from 'zod';
+import { formatName } from '../../certificate/subject.ts';
+import { MsmqCertError } from '../../errors.ts';
+import { assess, type Registered } from '../../judge/state.ts';
+import { openDirectory } from '../access/connect.ts';
+import { parseDigest } from '../digests.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { writeNewFile } from '../files.ts';
 import { addDirectoryOptions, addExamples, addOutputOptions } from '../options.ts';
+import { harmless, printResult } from '../output.ts';
+import { certificateJson } from '../render/json.ts';
+import { table } from '../render/table.ts';
+import { criteria } from '../running/policies.ts';
+import { readSettings, settings } from '../settings.ts';
 
 export function showCommand(): Command {
   const command = new Command('show')
@@ -14,7 +27,56 @@ export function showCommand(): Command {
     ['show alice --digest 40be3a77192523089faf95795a5be520 --export alice.cer', 'take a registered certificate out'],
   ]);
   return command.action(async (name: string, _options, self: Command) => {
-    const { show } = await import('../readings.ts');
     await show(name, self);
   });
+}
+
+const showSettings = settings.directory.extend({ digest: z.string(), export: z.string().optional() });
+
+export async function show(name: string, command: Command): Promise<void> {
+  const options = await readSettings(command, showSettings);
+  const digest = parseDigest(options.digest);
+  const directory = await openDirectory(options, 'read');
+  try {
+    const user = await directory.findUser(name);
+    const state = assess(user, await directory.read(user), criteria(options));
+    if (state.kind === 'malformed') throw state.error;
+    const registered = state.entries.find((each) => each.digest === digest || each.md5 === digest);
+    if (registered === undefined) {
+      throw new MsmqCertError('digest-not-found', `${user.account} has no certificate with the digest ${digest}`, {
+        hint: `msmq-cert list ${user.account} shows what is registered`,
+      });
+    }
+    if (options.export !== undefined) await writeNewFile(options.export, registered.entry.certificate, 0o644);
+    const json = { schema: 1, user: user.account, dn: user.dn, certificate: certificateJson(registered) };
+    printResult({ exitCode: exitCodes.done, json, text: certificateText(registered) }, options);
+  } finally {
+    await directory.close();
+  }
+}
+
+function certificateText(registered: Registered): string {
+  const { facts, findings } = registered;
+  const json = certificateJson(registered);
+  const described =
+    facts.kind === 'certificate'
+      ? [
+          ['subject', formatName(facts.subject)],
+          ['issuer', formatName(facts.issuer)],
+          ['serial number', facts.serialNumber],
+          ['valid from', facts.notBefore.toISOString()],
+          ['valid until', facts.notAfter.toISOString()],
+          ['key', `${facts.keyAlgorithm === 'rsa' ? 'RSA' : 'not RSA'} ${facts.keyBits ?? ''}`.trimEnd()],
+          ['signature', facts.signatureAlgorithm],
+        ]
+      : [['content', `no certificate: ${facts.reason}`]];
+  return table([
+    ['digest', json.digest],
+    ['identifier', json.identifier],
+    ['account', harmless(json.account ?? '-')],
+    ['machine', harmless(json.machine ?? '-')],
+    ...described,
+    ['bytes', String(json.bytes)],
+    ['findings', findings.length === 0 ? 'none' : findings.join(', ')],
+  ]);
 }

@@ -7,7 +7,7 @@ import type { JournalHistory } from '../../journal/read.ts';
 import { beginJournal, fingerprintOf, type Journal, resumeJournal } from '../../journal/write.ts';
 import { tell } from '../output.ts';
 import type { MutationSettings } from '../settings.ts';
-import type { Mutation } from './mutation.ts';
+import type { Run } from './run.ts';
 
 export type OpenJournal = Journal & {
   /** Null as long as it has nothing to tell. */
@@ -22,7 +22,7 @@ export type OpenJournal = Journal & {
  * @throws MsmqCertError file-exists, file-locked, file-unwritable, invalid-journal
  */
 export async function openJournal(
-  mutation: Mutation,
+  mutation: Run,
   settings: MutationSettings,
   directory: Directory,
 ): Promise<OpenJournal> {

@@ -12,23 +12,23 @@ import { limitRate } from '../../run/rate-limit.ts';
 import { run } from '../../run/run.ts';
 import { openDirectory } from '../access/connect.ts';
 import { tell } from '../output.ts';
-import { awaitReplication } from '../replications.ts';
+import { runReport } from '../render/run-report.ts';
 import type { MutationSettings } from '../settings.ts';
+import { awaitReplication } from './await-replication.ts';
 import { hookRunner } from './hooks.ts';
 import { watchInterrupts } from './interrupts.ts';
 import { type OpenJournal, openJournal } from './journals.ts';
-import type { Mutation } from './mutation.ts';
-import { mutationReport } from './mutation-report.ts';
 import { criteria, keyPolicy } from './policies.ts';
 import { watchProgress } from './progress.ts';
+import type { Run } from './run.ts';
 import { safeguards, tellAfterwards } from './safeguards.ts';
 
 /** One more than there are cores: there is a key to be made while the main thread puts another into its PFX. */
 const KEYS_AT_ONCE = availableParallelism() + 1;
 
 /** The common path of every command that writes: open, run, report. */
-export async function mutate(command: string, mutation: Mutation, settings: MutationSettings): Promise<void> {
-  const { request, targets, keys } = mutation;
+export async function carryOut(command: string, asked: Run, settings: MutationSettings): Promise<void> {
+  const { request, targets, keys } = asked;
   const policy = await keyPolicy(keys);
   const judged = criteria({ subject: keys.subject ?? undefined, maxCertificates: keys.maxCertificates });
   const opened = await openDirectory(settings);
@@ -41,9 +41,9 @@ export async function mutate(command: string, mutation: Mutation, settings: Muta
     if (settings.waitReplication !== undefined) await checkReplicas(opened);
     const plannerFor = await plannersFor(request, judged, opened);
     const directory = decorate(opened, request, settings);
-    journal = isWriting(settings) ? await openJournal(mutation, settings, directory) : null;
+    journal = isWriting(settings) ? await openJournal(asked, settings, directory) : null;
     const hooks = hookRunner(settings, request, journal);
-    const report = mutationReport(command, settings);
+    const report = runReport(command, settings);
     const context: ApplyContext = {
       directory,
       criteria: judged,

@@ -3,8 +3,8 @@ import type { UserPlan } from '../../plan/plan.ts';
 import type { Request } from '../../plan/request.ts';
 import type { Summary } from '../../plan/results.ts';
 import { harmless, print, tell } from '../output.ts';
+import { planText } from '../render/plan-text.ts';
 import type { MutationSettings } from '../settings.ts';
-import { planText } from './plan-text.ts';
 
 const TAKES_AWAY: ReadonlySet<Request['verb']> = new Set(['repair', 'prune', 'clear', 'restore']);
 

@@ -1,17 +1,37 @@
-import type { Command } from 'commander';
+import { Command } from 'commander';
 import * as z from 'zod';
-import type { ObjectKind, Scope } from '../directory/directory.ts';
-import { MsmqCertError } from '../errors.ts';
-import { backUp, isPresent } from '../inspect/backup.ts';
-import { readBackup } from '../plan/verbs/restore.ts';
-import { openDirectory } from './access/connect.ts';
-import { exitCodeOfFailures } from './exit-codes.ts';
-import { readUserNames } from './input.ts';
-import { errorJson, printResult, tellError } from './output.ts';
-import { mutate } from './runs/mutate.ts';
-import { keySettingsRecord } from './runs/policies.ts';
-import { withoutWants } from './runs/verbs.ts';
-import { readSettings, settings } from './settings.ts';
+import type { ObjectKind, Scope } from '../../directory/directory.ts';
+import { MsmqCertError } from '../../errors.ts';
+import { backUp, isPresent } from '../../inspect/backup.ts';
+import { openDirectory } from '../access/connect.ts';
+import { exitCodeOfFailures } from '../exit-codes.ts';
+import { readUserNames } from '../input.ts';
+import { addDirectoryOptions, addExamples, addOutputOptions } from '../options.ts';
+import { errorJson, printResult, tellError } from '../output.ts';
+import { readSettings, settings } from '../settings.ts';
+
+export function backupCommand(): Command {
+  const command = new Command('backup')
+    .summary('save the certificates of users to a file')
+    .description(
+      'Writes the exact values of both attributes to an LDIF file, also of a malformed blob. msmq-cert restore puts them back,\n' +
+        'and --directory ldif:<file> reads them.',
+    )
+    .argument('[user...]', 'sAMAccountName, DOMAIN\\user, UPN, distinguished name or SID')
+    .option('--users-from <file>', 'more users, one a line; - for standard input')
+    .option('--all', 'everybody below --base-dn who has certificates')
+    .option('--include-computers', 'with --all: computers and service accounts too')
+    .requiredOption('--out <file>', 'where to write them; the file must not exist');
+  addDirectoryOptions(command);
+  addOutputOptions(command);
+  addExamples(command, [
+    ['backup alice bob --out before.ldif', 'two users'],
+    ['backup --all --out all.ldif', 'a whole domain'],
+  ]);
+  return command.action(async (names: string[], _options, self: Command) => {
+    await backup(names, self);
+  });
+}
 
 const backupSettings = settings.directory.extend({
   usersFrom: z.string().optional(),
@@ -50,19 +70,4 @@ async function scopeOf(names: readonly string[], options: z.infer<typeof backupS
   }
   const computers: ObjectKind[] = includeComputers ? ['computer', 'managed-service-account'] : [];
   return { kind: 'all', filter: null, include: new Set<ObjectKind>(['user', 'migrated-user', ...computers]) };
-}
-
-const restoreSettings = settings.cleaning.extend({ user: z.array(z.string()).optional() });
-
-export async function restore(file: string, command: Command): Promise<void> {
-  const options = await readSettings(command, restoreSettings);
-  const request = { verb: 'restore', file, confirmed: options.yes } as const;
-  const names = options.user ?? (await usersOf(file));
-  const keys = keySettingsRecord(options);
-  await mutate('restore', { request, targets: names.map(withoutWants), keys, resume: null }, options);
-}
-
-async function usersOf(file: string): Promise<string[]> {
-  const { users } = await readBackup(file);
-  return users.flatMap(({ names }) => names.slice(0, 1));
 }

@@ -3,14 +3,14 @@ import { replicationError, type UserReplication } from '../../inspect/replicatio
 import type { UserPlan } from '../../plan/plan.ts';
 import type { ItemResult, Summary, UserResult } from '../../plan/results.ts';
 import type { RunOutcome, UnknownUser } from '../../run/run.ts';
-import { colours } from '../colours.ts';
 import { type ExitCode, exitCodeOf, exitCodeOfFailures, exitCodes } from '../exit-codes.ts';
 import { errorJson, harmless, print, printJson, tell, tellError } from '../output.ts';
-import { replicationJson, replicationText } from '../replications.ts';
+import type { HookResult } from '../running/hooks.ts';
 import type { MutationSettings } from '../settings.ts';
-import { table } from '../table.ts';
-import type { HookResult } from './hooks.ts';
+import { colours } from './colours.ts';
 import { planText } from './plan-text.ts';
+import { replicationJson, replicationText } from './replication.ts';
+import { table } from './table.ts';
 
 /** How a run came to its end. */
 export interface RunEnd {
@@ -22,14 +22,14 @@ export interface RunEnd {
 }
 
 /** Takes the results of a run as they come and says them, to people or to scripts. */
-export interface MutationReport {
+export interface RunReport {
   /** @param orphans the PFX files of this user that no registered certificate belongs to */
   add(result: UserResult, hooks: readonly HookResult[], orphans: readonly string[]): void;
   addUnknown(user: UnknownUser): void;
   finish(end: RunEnd): ExitCode;
 }
 
-export function mutationReport(command: string, settings: MutationSettings): MutationReport {
+export function runReport(command: string, settings: MutationSettings): RunReport {
   const head: Head = { command, dryRun: settings.dryRun };
   const sink = settings.ndjson ? ndjsonSink(head) : settings.json ? jsonSink(head) : textSink(head, settings);
   const failures: ErrorCode[] = [];

@@ -1,8 +1,8 @@
 import type { Unfinished } from '../../journal/find.ts';
 import type { KeySettingsRecord, Request, Target } from '../../plan/request.ts';
 
-/** What a command that writes wanted done. */
-export interface Mutation {
+/** What a run is: what was asked for, for whom, and how its keys are made. */
+export interface Run {
   request: Request;
   targets: readonly Target[];
   keys: KeySettingsRecord;

@@ -2,27 +2,26 @@ import { type Directory, type Listing, userKey } from '../../directory/directory
 import type { MsmqCertError } from '../../errors.ts';
 import { noJournal } from '../../journal/write.ts';
 import { type PlanFile, type PlannedUser, plannedUser, writePlan } from '../../plan/plan-file.ts';
-import type { Wanted } from '../../plan/request.ts';
+import type { Target, Verb, Wanted } from '../../plan/request.ts';
 import type { ItemResult } from '../../plan/results.ts';
 import { verbPlanners } from '../../run/planners.ts';
 import { type RunOutcome, run } from '../../run/run.ts';
 import { openDirectory } from '../access/connect.ts';
 import { writeNewFile } from '../files.ts';
 import { tell } from '../output.ts';
+import { runReport } from '../render/run-report.ts';
+import type { KeySettings } from '../settings.ts';
 import { watchInterrupts } from './interrupts.ts';
-import { mutationReport } from './mutation-report.ts';
 import { criteria, keyPolicy, keySettingsRecord } from './policies.ts';
 import { watchProgress } from './progress.ts';
-import type { Intention } from './verbs.ts';
 
 /** Makes the plan of what the command line asks for, shows it, and writes it to the file that --out names. */
-export async function makePlan(intention: Intention): Promise<void> {
-  const { request, options } = intention;
+export async function makePlan(request: Verb, targets: readonly Target[], options: KeySettings): Promise<void> {
   const keys = { ...keySettingsRecord(options), out: '' };
   const directory = await openDirectory(options);
   try {
     const draft = collect();
-    const outcome = await draft.fill(intention, directory);
+    const outcome = await draft.fill(request, targets, options, directory);
     const plan: PlanFile = {
       kind: 'msmq-cert plan',
       schema: 1,
@@ -44,7 +43,12 @@ export async function makePlan(intention: Intention): Promise<void> {
 interface Draft {
   users: PlannedUser[];
   errors: PlanFile['errors'];
-  fill(intention: Intention, directory: Directory & Listing): Promise<RunOutcome>;
+  fill(
+    request: Verb,
+    targets: readonly Target[],
+    options: KeySettings,
+    directory: Directory & Listing,
+  ): Promise<RunOutcome>;
 }
 
 function collect(): Draft {
@@ -58,8 +62,8 @@ function collect(): Draft {
   return {
     users,
     errors,
-    async fill({ request, targets, options }, directory) {
-      const report = mutationReport(`plan ${request.verb}`, { ...options, dryRun: true });
+    async fill(request, targets, options, directory) {
+      const report = runReport(`plan ${request.verb}`, { ...options, dryRun: true });
       const progress = watchProgress('plan', options);
       const interrupts = watchInterrupts(() => tell('stopping; no plan is written'));
       const judged = criteria(options);

@@ -1,7 +1,7 @@
 import type { DigestItem, PlanItem, UserPlan } from '../../plan/plan.ts';
-import { colours } from '../colours.ts';
 import { harmless } from '../output.ts';
-import { table } from '../table.ts';
+import { colours } from './colours.ts';
+import { table } from './table.ts';
 
 const colour = {
   keep: colours.dim,

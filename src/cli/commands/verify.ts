@@ -1,23 +1,42 @@
-import type { Command } from 'commander';
+import { Command, Option } from 'commander';
 import * as z from 'zod';
-import { readAnyCertificate } from '../certificate/external.ts';
-import { parseMachine } from '../certificate/machine.ts';
-import { readSubject } from '../certificate/subject.ts';
-import { describeCertificate } from '../certificate/x509/describe.ts';
-import type { User } from '../directory/directory.ts';
-import { MsmqCertError } from '../errors.ts';
-import { type Check, explain as explainUser } from '../inspect/explain.ts';
-import { type Verification, verify as verifyCertificate } from '../inspect/verify.ts';
-import { reachText } from '../judge/reach.ts';
-import { assess } from '../judge/state.ts';
-import { openDirectory } from './access/connect.ts';
-import { colours } from './colours.ts';
-import { exitCodes } from './exit-codes.ts';
-import { readInput } from './input.ts';
-import { harmless, printResult } from './output.ts';
-import { criteria } from './runs/policies.ts';
-import { readSettings, settings } from './settings.ts';
-import { table } from './table.ts';
+import { readAnyCertificate } from '../../certificate/external.ts';
+import { readSubject } from '../../certificate/subject.ts';
+import { describeCertificate } from '../../certificate/x509/describe.ts';
+import type { User } from '../../directory/directory.ts';
+import { MsmqCertError } from '../../errors.ts';
+import { type Verification, verify as verifyCertificate } from '../../inspect/verify.ts';
+import { reachText } from '../../judge/reach.ts';
+import { openDirectory } from '../access/connect.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { readInput } from '../input.ts';
+import { addDirectoryOptions, addExamples, addOutputOptions } from '../options.ts';
+import { harmless, printResult } from '../output.ts';
+import { colours } from '../render/colours.ts';
+import { table } from '../render/table.ts';
+import { criteria } from '../running/policies.ts';
+import { readSettings, settings } from '../settings.ts';
+
+export function verifyCommand(): Command {
+  const command = new Command('verify')
+    .summary('look a certificate up as a receiver does')
+    .description(
+      'Looks a certificate up in both ways that receivers are documented to use: by its digest in the whole forest, and by\n' +
+        'the SID of the sender. Exits with 0 only if both lead to the same user.',
+    )
+    .requiredOption('--certificate <file>', 'the certificate that a message carries, DER or PEM; - for standard input')
+    .addOption(new Option('--sid <sid>', 'the SID that the message carries').conflicts('user'))
+    .option('--user <name>', 'who sends (default: whoever has the digest)');
+  addDirectoryOptions(command);
+  addOutputOptions(command);
+  addExamples(command, [
+    ['verify --certificate alice.cer', 'is it registered, and for one user only'],
+    ['verify --certificate alice.cer --user CORP\\alice', 'and is it hers'],
+  ]);
+  return command.action(async (_options, self: Command) => {
+    await verify(self);
+  });
+}
 
 const verifySettings = settings.directory.extend({
   certificate: z.string(),
@@ -84,29 +103,4 @@ function verificationText({ digest, reach, byDigest, bySid, accepted, reasons }:
     accepted ? colours.green('both lookups succeed: receivers accept it') : colours.red('receivers refuse it'),
     ...reasons.map((reason) => `  ${harmless(reason)}`),
   ].join('\n');
-}
-
-const explainSettings = settings.directory.extend({ machine: z.string() });
-
-export async function explain(name: string, command: Command): Promise<void> {
-  const options = await readSettings(command, explainSettings);
-  const machine = parseMachine(options.machine);
-  const directory = await openDirectory(options, 'read');
-  try {
-    const user = await directory.findUser(name);
-    const state = assess(user, await directory.read(user), criteria(options));
-    const { checks, command: helps } = await explainUser(state, machine, directory);
-    const isFine = checks.every(({ status }) => status !== 'failed');
-    const json = { schema: 1, user: user.account, machine, checks, command: helps };
-    const text = [table(checks.map(checkColumns)), '', `What helps: ${colours.bold(harmless(helps))}`].join('\n');
-    printResult({ exitCode: isFine ? exitCodes.done : exitCodes.someFailed, json, text }, options);
-  } finally {
-    await directory.close();
-  }
-}
-
-const colour = { ok: colours.green, failed: colours.red, unknown: colours.yellow };
-
-function checkColumns({ name, status, message }: Check): string[] {
-  return [colour[status](status), name, harmless(message)];
 }

@@ -1,7 +1,7 @@
-import { identifierText } from '../blob/identifier.ts';
-import { formatName } from '../certificate/subject.ts';
-import type { CertificateFacts } from '../certificate/x509/describe.ts';
-import type { Registered, UserState } from '../judge/state.ts';
+import { identifierText } from '../../blob/identifier.ts';
+import { formatName } from '../../certificate/subject.ts';
+import type { CertificateFacts } from '../../certificate/x509/describe.ts';
+import type { Registered, UserState } from '../../judge/state.ts';
 
 /** One user in the documents of list and audit. */
 export function userJson(state: UserState) {

@@ -1,0 +1,38 @@
+import { Command } from 'commander';
+import * as z from 'zod';
+import type { Target } from '../../plan/request.ts';
+import { readPlanFile } from '../../run/planners.ts';
+import { addExamples, addHookOptions, addRunOptions } from '../options.ts';
+import { carryOut } from '../running/carry-out.ts';
+import { readSettings, settings } from '../settings.ts';
+
+export function applyCommand(): Command {
+  const command = new Command('apply')
+    .summary('carry out a plan file')
+    .description(
+      'Carries out exactly what a plan file says. A user that was changed since the plan was made is refused.',
+    )
+    .argument('<plan>', 'a file made by msmq-cert plan')
+    .option('--replan', 'plan a user anew that was changed since, instead of refusing it')
+    .option('--out <dir>', 'folder for the key files', 'msmq-certs');
+  addRunOptions(command);
+  addHookOptions(command);
+  addExamples(command, [
+    ['apply plan.json --dry-run', 'show the plan again, against the users as they stand now'],
+    ['apply plan.json --dry-run --ldif change.ldif', 'make the keys and write the change as LDIF for review'],
+  ]);
+  return command.action(async (file: string, _options, self: Command) => {
+    await apply(file, self);
+  });
+}
+
+const applySettings = settings.mutation.extend({ out: z.string(), replan: z.boolean().default(false) });
+
+/** Carries out a plan file. */
+export async function apply(file: string, command: Command): Promise<void> {
+  const options = await readSettings(command, applySettings);
+  const plan = await readPlanFile(file);
+  const request = { verb: 'apply', plan: file, replan: options.replan } as const;
+  const targets = plan.users.map(({ user, wanted }): Target => ({ name: user.sid ?? user.dn, wanted }));
+  await carryOut('apply', { request, targets, keys: { ...plan.keys, out: options.out }, resume: null }, options);
+}

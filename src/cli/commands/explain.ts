@@ -1,0 +1,54 @@
+import { Command } from 'commander';
+import * as z from 'zod';
+import { parseMachine } from '../../certificate/machine.ts';
+import { type Check, explain as explainUser } from '../../inspect/explain.ts';
+import { assess } from '../../judge/state.ts';
+import { openDirectory } from '../access/connect.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { addDirectoryOptions, addExamples, addOutputOptions } from '../options.ts';
+import { harmless, printResult } from '../output.ts';
+import { colours } from '../render/colours.ts';
+import { table } from '../render/table.ts';
+import { criteria } from '../running/policies.ts';
+import { readSettings, settings } from '../settings.ts';
+
+export function explainCommand(): Command {
+  const command = new Command('explain')
+    .summary('find out why the signature of a user is invalid')
+    .description(
+      'Walks through what is behind "The signature is invalid" for messages from one machine, and ends with what helps.',
+    )
+    .argument('<user>', 'sAMAccountName, DOMAIN\\user, UPN, distinguished name or SID')
+    .requiredOption('--machine <name>', 'the machine that the messages come from');
+  addDirectoryOptions(command);
+  addOutputOptions(command);
+  addExamples(command, [['explain alice --machine PC-1', 'messages from PC-1 are refused']]);
+  return command.action(async (name: string, _options, self: Command) => {
+    await explain(name, self);
+  });
+}
+
+const explainSettings = settings.directory.extend({ machine: z.string() });
+
+export async function explain(name: string, command: Command): Promise<void> {
+  const options = await readSettings(command, explainSettings);
+  const machine = parseMachine(options.machine);
+  const directory = await openDirectory(options, 'read');
+  try {
+    const user = await directory.findUser(name);
+    const state = assess(user, await directory.read(user), criteria(options));
+    const { checks, command: helps } = await explainUser(state, machine, directory);
+    const isFine = checks.every(({ status }) => status !== 'failed');
+    const json = { schema: 1, user: user.account, machine, checks, command: helps };
+    const text = [table(checks.map(checkColumns)), '', `What helps: ${colours.bold(harmless(helps))}`].join('\n');
+    printResult({ exitCode: isFine ? exitCodes.done : exitCodes.someFailed, json, text }, options);
+  } finally {
+    await directory.close();
+  }
+}
+
+const colour = { ok: colours.green, failed: colours.red, unknown: colours.yellow };
+
+function checkColumns({ name, status, message }: Check): string[] {
+  return [colour[status](status), name, harmless(message)];
+}

@@ -1,0 +1,42 @@
+import { Command } from 'commander';
+import * as z from 'zod';
+import { type JournalHistory, readJournal } from '../../journal/read.ts';
+import { addExamples, addRunOptions, collect } from '../options.ts';
+import { carryOut } from '../running/carry-out.ts';
+import { withoutWanted } from '../running/named.ts';
+import { sameDirectory } from '../running/same-directory.ts';
+import { readSettings, settings } from '../settings.ts';
+
+export function undoCommand(): Command {
+  const command = new Command('undo')
+    .summary('put back what a run changed')
+    .description(
+      'Puts back the exact values from before a run, for every user that still stands as the run left it. The key files\n' +
+        'of the run stay where they are.',
+    )
+    .argument('<journal>', 'the journal of the run')
+    .option('--user <name>', 'only this user; may be given again', collect);
+  addRunOptions(command);
+  addExamples(command, [['undo journal.ndjson --dry-run', 'show what would be put back']]);
+  return command.action(async (file: string, _options, self: Command) => {
+    await undo(file, self);
+  });
+}
+
+const undoSettings = settings.mutation.extend({ user: z.array(z.string()).optional() });
+
+/** Puts back what a run found. */
+export async function undo(file: string, command: Command): Promise<void> {
+  const given = await readSettings(command, undoSettings);
+  const history = await readJournal(file);
+  const request = { verb: 'undo', journal: file } as const;
+  const targets = given.user?.map(withoutWanted) ?? writtenUsers(history).map(withoutWanted);
+  await carryOut('undo', { request, targets, keys: history.run.keys, resume: null }, sameDirectory(given, history.run));
+}
+
+function writtenUsers({ users }: JournalHistory): string[] {
+  return [...users.values()].flatMap(({ swaps }) => {
+    const written = swaps.findLast(({ outcome }) => outcome === null || outcome.outcome === 'swapped');
+    return written === undefined ? [] : [written.intent.user.sid ?? written.intent.user.dn];
+  });
+}

@@ -1,0 +1,32 @@
+import type { User } from '../../directory/directory.ts';
+import type { Replicated } from '../../directory/replicas.ts';
+import { type UserReplication, waitForReplication } from '../../inspect/replication/replication.ts';
+import { tell } from '../output.ts';
+import type { OutputSettings } from '../settings.ts';
+
+const LINE_EVERY_MS = 5000;
+
+/**
+ * Waits until every server has the same of these users, or the time is up, and says on standard error that it waits.
+ * @throws MsmqCertError usage when the directory is a file
+ */
+export async function awaitReplication(
+  directory: Replicated,
+  users: readonly User[],
+  timeoutMs: number,
+  { progress, quiet }: Pick<OutputSettings, 'progress' | 'quiet'>,
+  signal?: AbortSignal,
+): Promise<UserReplication[]> {
+  const replicas = await directory.replicas();
+  let told = performance.now();
+  const onRound = (converged: number, total: number) => {
+    if (!progress || quiet || performance.now() - told < LINE_EVERY_MS) return;
+    told = performance.now();
+    tell(`waiting for replication: ${converged} of ${total} users are the same on ${replicas.length} servers`);
+  };
+  try {
+    return await waitForReplication(replicas, users, { timeoutMs, onRound, ...(signal && { signal }) });
+  } finally {
+    await Promise.all(replicas.map((replica) => replica.close()));
+  }
+}

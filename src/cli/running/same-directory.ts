@@ -1,0 +1,7 @@
+import type { RecordOf } from '../../journal/records.ts';
+import type { MutationSettings } from '../settings.ts';
+
+/** What the run used is the default for what takes it up. */
+export function sameDirectory(given: MutationSettings, run: RecordOf<'run'>): MutationSettings {
+  return { ...given, directory: given.directory ?? run.directory, bind: given.bind ?? run.bind ?? undefined };
+}

@@ -40,6 +40,6 @@ export async function commandsFor(words: readonly string[], hasConfig: boolean):
   return await Promise.all(Object.values(commands).map((load) => load()));
 }
 
-function isName(word: string | undefined): word is Name {
+export function isName(word: string | undefined): word is Name {
   return word !== undefined && Object.hasOwn(commands, word);
 }

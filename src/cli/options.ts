@@ -1,14 +1,26 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import ms from 'ms';
 import { durationOf } from '../plan/duration.ts';
+import { rare, showsAll } from './help.ts';
 
 /** A verb on the command line is carried out at once, or below `plan` written to a file. */
 export type Purpose = 'carry-out' | 'plan';
 
+const WHAT = 'What:';
+const KEYS = 'Keys and delivery:';
+const HOW = 'How:';
+const WHERE = 'Where, and as whom:';
+const OUTPUT = 'Output:';
+
+/** A command whose own options say what is to be done. */
+export function newCommand(name: string): Command {
+  return new Command(name).optionsGroup(WHAT);
+}
+
 /** A duration such as 30d, 8y or 12h, in milliseconds. */
 export function parseDuration(text: string): number {
   const value = durationOf(text);
-  if (value === null) throw new InvalidArgumentError('give a number and a unit, such as 8y, 30d or 12h.');
+  if (value === null) throw new InvalidArgumentError('give a number and a unit, such as 8y, 6mo, 30d or 12h.');
   return value;
 }
 
@@ -28,149 +40,149 @@ export function collect(value: string, previous: string[] | undefined): string[]
   return [...(previous ?? []), value];
 }
 
+/** An option with a default duration, which the help shows as people write it. */
+export function durationOption(flags: string, description: string, byDefault: ms.StringValue): Option {
+  return new Option(flags, description).argParser(parseDuration).default(ms(byDefault), byDefault);
+}
+
 /** Where the directory is and who asks: every command that talks to one has these. */
 export function addDirectoryOptions(command: Command): Command {
-  return command
+  command
+    .optionsGroup(WHERE)
+    .addOption(common('--directory <url>', 'ad://, ldaps://, ldap:// (StartTLS), ldif:<file>'))
+    .addOption(common('--bind <name>', 'who binds: DN, UPN or DOMAIN\\user'))
+    .addOption(common('--auth <way>', 'how to bind').choices(['simple', 'kerberos', 'external']).default('simple'))
+    .addOption(common('--password-file <file>', 'password; else MSMQ_CERT_PASSWORD, login, a prompt'))
+    .addOption(rare(new Option('--password-stdin', 'read the password from the first line of standard input')))
+    .addOption(common('--ca-file <pem>', "authorities to trust for TLS, besides the system's"))
+    .addOption(rare(common('--tls-fingerprint <sha256>', "trust the server's certificate by its SHA-256 instead")))
+    .addOption(rare(common('--client-cert <pem>', 'client certificate for --auth external')))
+    .addOption(rare(common('--client-key <pem>', 'its private key')))
+    .addOption(rare(common('--dns-server <ip>', 'DNS server to ask; may be given again')).argParser(collect))
+    .addOption(rare(common('--site <name>', 'Active Directory site of near domain controllers')))
     .addOption(
-      new Option(
-        '--directory <url>',
-        'ad://corp.example (domain controllers found by DNS), ldaps://dc1.corp.example, ldap://… (StartTLS before any bind) or ldif:users.ldif',
-      ).env('MSMQ_CERT_DIRECTORY'),
-    )
-    .addOption(
-      new Option('--auth <way>', 'how to bind: with a password, a Kerberos ticket or keytab, or a client certificate')
-        .choices(['simple', 'kerberos', 'external'])
-        .default('simple'),
-    )
-    .addOption(
-      new Option('--bind <name>', 'who binds: DN, UPN or DOMAIN\\user; with Kerberos one principal of several').env(
-        'MSMQ_CERT_BIND',
-      ),
-    )
-    .option(
-      '--password-file <file>',
-      'read the password from the first line of a file (else MSMQ_CERT_PASSWORD, what login keeps, or a prompt)',
-    )
-    .option('--password-stdin', 'read the password from the first line of standard input')
-    .option('--ca-file <pem>', "trust these authorities for TLS, besides the system's")
-    .option('--tls-fingerprint <sha256>', "trust the server's certificate by its SHA-256, whatever its name")
-    .option('--client-cert <pem>', 'client certificate for --auth external')
-    .option('--client-key <pem>', 'its private key')
-    .option('--dns-server <ip>', 'ask this DNS server, repeatable (default: those of this machine)', collect)
-    .option('--site <name>', 'Active Directory site whose domain controllers are near')
-    .addOption(
-      new Option(
-        '--read-from <server>',
-        'for commands that only read, with ad://: the PDC emulator, or a domain controller that is near',
-      )
+      rare(common('--read-from <server>', 'with ad://: what commands that only read ask'))
         .choices(['pdc', 'near'])
         .default('pdc'),
     )
-    .option('--base-dn <dn>', "search below this distinguished name (default: the directory's own naming context)")
-    .option('--domain <name>', 'the NetBIOS name of the domain (default: asked of the directory)')
-    .option('--timeout <duration>', 'give up on an answer of the directory after this long', parseDuration, 30_000)
-    .option(
-      '--subject <template>',
-      'subject convention with {account} and {machine} (default: CN=[{account}\\, {machine}])',
+    .addOption(common('--base-dn <dn>', 'search below this DN; else the whole domain'))
+    .addOption(rare(common('--domain <name>', 'NetBIOS name of the domain; else asked of the directory')))
+    .addOption(
+      rare(common('--timeout <duration>', 'give up on an answer of the directory after this long'))
+        .argParser(parseDuration)
+        .default(ms('30s'), '30s'),
     )
-    .option('--max-certificates <n>', 'certificates that fit on one user', parseCount, 820);
+    .addOption(
+      rare(common('--subject <template>', 'subject with {account} and {machine}; else CN=[{account}\\, {machine}]')),
+    )
+    .addOption(
+      rare(common('--max-certificates <n>', 'certificates that fit on one user')).argParser(parseCount).default(820),
+    );
+  return command;
+}
+
+/** An option that every command shares has its own variable: --ca-file is MSMQ_CERT_CA_FILE. */
+function common(flags: string, description: string): Option {
+  const option = new Option(flags, description);
+  return option.env(`MSMQ_CERT_${option.name().replaceAll('-', '_').toUpperCase()}`);
 }
 
 /** How a command talks: every command has these. */
 export function addOutputOptions(command: Command): Command {
   return command
-    .option('--json', 'print one JSON document')
-    .option('--quiet', 'print nothing but errors')
-    .option('--verbose', 'say more, with stack traces for errors')
-    .option('--no-progress', 'show no progress')
-    .addOption(new Option('--config <file>', 'JSON file with defaults for these options').env('MSMQ_CERT_CONFIG'));
+    .optionsGroup(OUTPUT)
+    .addOption(common('--json', 'print one JSON document'))
+    .addOption(common('--quiet', 'print nothing but errors'))
+    .addOption(rare(common('--verbose', 'say more, with stack traces for errors')))
+    .addOption(rare(new Option('--no-progress', 'show no progress').env('MSMQ_CERT_NO_PROGRESS')))
+    .addOption(common('--config <file>', 'JSON file with defaults for options'))
+    .addOption(rare(common('--profile <name>', 'take the defaults of this profile in it')))
+    .helpOption('-h, --help', showsAll ? 'show this help' : 'show this help; --help-all shows all options');
 }
 
 /** What every command that writes has. */
 export function addMutationOptions(command: Command, purpose: Purpose = 'carry-out'): Command {
   command
-    .option('--detailed-exitcode', 'exit 10 when something changed, or with --dry-run would change')
-    .option('--concurrency <n>', 'users that are written side by side', parseCount, 4)
-    .option('--ndjson', 'print one result a line as it comes, the summary last');
+    .optionsGroup(HOW)
+    .addOption(new Option('--detailed-exitcode', 'exit 10 when something changed or would change'))
+    .addOption(
+      rare(new Option('--concurrency <n>', 'users that are written side by side')).argParser(parseCount).default(4),
+    )
+    .addOption(rare(new Option('--ndjson', 'print one result a line as it comes, the summary last')));
   return purpose === 'plan' ? command : addWriteOptions(command);
 }
 
 /** What only a command that writes at once has. */
 export function addWriteOptions(command: Command): Command {
   return command
+    .option('--dry-run', 'show what would change, and change nothing')
+    .option('--yes', 'go ahead where the command would ask or refuse')
+    .option('--ldif <file>', 'write changes as LDIF too; with --dry-run only so')
     .addOption(
-      new Option(
-        '--wait-replication [duration]',
-        'wait until every domain controller has what was written, at most so long: --wait-replication=5m (15m if not said)',
+      rare(
+        new Option(
+          '--wait-replication [duration]',
+          'wait until every domain controller has it, such as --wait-replication=5m',
+        ),
       )
         .argParser(parseDuration)
         .preset('15m'),
     )
-    .option('--dry-run', 'show what would be kept, added and deleted, and change nothing')
-    .option('--ldif <file>', 'write each change as LDIF too; with --dry-run write it there instead of to the directory')
-    .option('--yes', 'go ahead where the command would ask or refuse')
-    .option('--journal <file>', 'where to write the journal of the run (default: a new file in journal below --out)')
-    .option('--rate <n>', 'at most so many directory writes a second', parseRate)
-    .option('--fail-fast', 'begin no new user after one has failed')
-    .option('--max-failures <n>', 'begin no new user after more than so many have failed', parseCount);
+    .addOption(rare(new Option('--journal <file>', 'journal of the run; else a new file in journal below --out')))
+    .addOption(rare(new Option('--rate <n>', 'at most so many directory writes a second')).argParser(parseRate))
+    .addOption(rare(new Option('--fail-fast', 'begin no new user after one has failed')))
+    .addOption(
+      rare(new Option('--max-failures <n>', 'begin no new user after more than so many failed')).argParser(parseCount),
+    );
 }
 
 /** For commands that name users as arguments. */
 export function addUserListOption(command: Command): Command {
-  return command.option('--users-from <file>', 'more users, one a line; - for standard input');
+  return command.optionsGroup(WHAT).option('--users-from <file>', 'more users, one a line; - for standard input');
 }
 
 /** For commands that make certificates to be delivered. */
 export function addHookOptions(command: Command): Command {
   return command
-    .option('--deploy-hook <command>', 'run this for each new certificate; it finds its facts in MSMQ_CERT_… variables')
-    .option('--hook-timeout <duration>', 'end a deploy hook after this long (default: 60s)', parseDuration);
+    .optionsGroup(KEYS)
+    .option('--deploy-hook <command>', 'run this for each new certificate')
+    .addOption(rare(durationOption('--hook-timeout <duration>', 'end a deploy hook after this long', '60s')));
 }
 
 /** Where a command that makes no keys leaves what it writes. */
 export function addOutFolderOption(command: Command, purpose: Purpose = 'carry-out'): Command {
+  command.optionsGroup(HOW);
   if (purpose === 'carry-out') return command.option('--out <dir>', 'folder for journals and backups', 'msmq-certs');
   return command.requiredOption('--out <file>', 'where to write the plan; the file must not exist');
 }
 
 /** How new keys are made. */
 export function addKeyOptions(command: Command, purpose: Purpose): Command {
+  command.optionsGroup(KEYS);
   if (purpose === 'plan') command.requiredOption('--out <file>', 'where to write the plan; the file must not exist');
   else command.option('--out <dir>', 'folder for the key files', 'msmq-certs');
   return command
-    .addOption(new Option('--key-size <bits>', 'RSA key size').choices(['2048', '3072', '4096']).default('2048'))
-    .option('--valid-for <duration>', 'validity of a new certificate', parseDuration, ms('8y'))
+    .addOption(rare(new Option('--key-size <bits>', 'RSA key size')).choices(['2048', '3072', '4096']).default('2048'))
+    .addOption(durationOption('--valid-for <duration>', 'validity of a new certificate', '8y'))
     .addOption(
-      new Option('--hash <name>', 'signature hash; sha1 for old receivers')
+      rare(new Option('--hash <name>', 'signature hash; sha1 for old receivers'))
         .choices(['sha256', 'sha384', 'sha512', 'sha1'])
         .default('sha256'),
     )
     .addOption(
-      new Option(
-        '--pfx-encryption <name>',
-        'AES256_SHA256 is stronger, but Windows before Server 2019 cannot import it',
-      )
+      rare(new Option('--pfx-encryption <name>', 'AES256_SHA256 is stronger; Windows before 2019 cannot import it'))
         .choices(['TripleDES_SHA1', 'AES256_SHA256'])
         .default('TripleDES_SHA1'),
     )
-    .option('--passphrase-file <file>', 'passphrase for every PFX (default: a random one each, written beside it)');
-}
-
-/** Real examples in the help of a command, the line first, then what it does. */
-export function addExamples(
-  command: Command,
-  examples: readonly (readonly [line: string, meaning: string])[],
-): Command {
-  const text = examples.map(([line, meaning]) => `  # ${meaning}\n  $ msmq-cert ${line}`).join('\n\n');
-  return command.addHelpText('after', `\nExamples:\n${text}\n`);
+    .option('--passphrase-file <file>', 'one passphrase for all PFX files; else random ones');
 }
 
 /** What every command that makes certificates for named users has. */
 export function addIssuingOptions(command: Command, purpose: Purpose): void {
-  addKeyOptions(command, purpose);
   addUserListOption(command);
-  addMutationOptions(command, purpose);
+  addKeyOptions(command, purpose);
   if (purpose === 'carry-out') addHookOptions(command);
+  addMutationOptions(command, purpose);
   addDirectoryOptions(command);
   addOutputOptions(command);
 }

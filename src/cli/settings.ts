@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import * as z from 'zod';
 import { MsmqCertError } from '../errors.ts';
+import { applyConfig } from './config.ts';
 
 const text = z.string().optional();
 
@@ -80,8 +80,9 @@ export type KeySettings = z.infer<typeof keys>;
  * @throws MsmqCertError invalid-config
  */
 export async function readSettings<T>(command: Command, schema: z.ZodType<T>): Promise<T> {
-  const { config } = command.opts<{ config?: string }>();
-  if (config !== undefined) applyConfig(command, config, await readConfig(config));
+  const { config, profile } = command.opts<{ config?: string; profile?: string }>();
+  if (config !== undefined) await applyConfig(command, config, profile);
+  else if (profile !== undefined) throw profileAlone(profile);
   const checked = schema.safeParse(command.opts());
   if (checked.success) return checked.data;
   const [issue] = checked.error.issues;
@@ -90,40 +91,8 @@ export async function readSettings<T>(command: Command, schema: z.ZodType<T>): P
   });
 }
 
-async function readConfig(file: string): Promise<Record<string, unknown>> {
-  const hint = 'give a JSON object such as {"directory": "ldaps://dc1.corp.example", "ca-file": "ca.pem"}';
-  try {
-    return z
-      .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
-      .parse(JSON.parse(await readFile(file, 'utf8')));
-  } catch (cause) {
-    throw new MsmqCertError('invalid-config', `the configuration file ${file} cannot be used`, { hint, cause });
-  }
-}
-
-function applyConfig(command: Command, file: string, config: Record<string, unknown>): void {
-  for (const [name, value] of Object.entries(config)) {
-    const option = command.options.find((each) => each.long === `--${name}` || each.long === `--no-${name}`);
-    if (option === undefined) {
-      if (hasOption(rootOf(command), name)) continue;
-      throw new MsmqCertError('invalid-config', `the configuration file ${file} has the unknown option ${name}`, {
-        hint: 'use the long names of the options without the dashes',
-      });
-    }
-    const key = option.attributeName();
-    const source = command.getOptionValueSource(key);
-    if (source !== undefined && source !== 'default') continue;
-    const parsed = option.parseArg && typeof value === 'string' ? option.parseArg(value, undefined) : value;
-    command.setOptionValueWithSource(key, parsed, 'config');
-  }
-}
-
-function rootOf(command: Command): Command {
-  return command.parent === null ? command : rootOf(command.parent);
-}
-
-/** One file serves all commands: an option of another command is no mistake. */
-function hasOption(command: Command, name: string): boolean {
-  const isIts = command.options.some(({ long }) => long === `--${name}` || long === `--no-${name}`);
-  return isIts || command.commands.some((each) => hasOption(each, name));
+function profileAlone(profile: string): MsmqCertError {
+  return new MsmqCertError('usage', `--profile ${profile} is given without a configuration file`, {
+    hint: 'name the file that has it with --config or MSMQ_CERT_CONFIG',
+  });
 }

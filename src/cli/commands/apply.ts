@@ -1,13 +1,14 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import * as z from 'zod';
 import type { Target } from '../../plan/request.ts';
 import { readPlanFile } from '../../run/planners.ts';
-import { addExamples, addHookOptions, addRunOptions } from '../options.ts';
+import { addExamples } from '../help.ts';
+import { addHookOptions, addRunOptions, newCommand } from '../options.ts';
 import { carryOut } from '../running/carry-out.ts';
 import { readSettings, settings } from '../settings.ts';
 
 export function applyCommand(): Command {
-  const command = new Command('apply')
+  const command = newCommand('apply')
     .summary('carry out a plan file')
     .description(
       'Carries out exactly what a plan file says. A user that was changed since the plan was made is refused.',

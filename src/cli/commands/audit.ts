@@ -1,5 +1,4 @@
-import { Command, Option } from 'commander';
-import ms from 'ms';
+import { type Command, Option } from 'commander';
 import type { Directory, Listing } from '../../directory/directory.ts';
 import { type MsmqCertError, toMsmqCertError } from '../../errors.ts';
 import { audit as startAudit } from '../../inspect/audit/audit.ts';
@@ -9,12 +8,13 @@ import { auditProgress } from '../audit/progress.ts';
 import { type AuditSettings, readAuditSettings } from '../audit/settings.ts';
 import { openSinks } from '../audit/sinks.ts';
 import { type ExitCode, exitCodeOf, exitCodes } from '../exit-codes.ts';
-import { addDirectoryOptions, addExamples, addOutputOptions, parseDuration } from '../options.ts';
+import { addExamples } from '../help.ts';
+import { addDirectoryOptions, addOutputOptions, durationOption, newCommand } from '../options.ts';
 import { tellError } from '../output.ts';
 import { criteria } from '../running/policies.ts';
 
 export function auditCommand(): Command {
-  const command = new Command('audit')
+  const command = newCommand('audit')
     .summary('find what is wrong with the certificates of all users')
     .description(
       'Goes through every user of the domain, decodes what is registered and says what is wrong with it, with the command that helps. Changes nothing. The codes are explained in docs/findings.md.',
@@ -26,17 +26,15 @@ export function auditCommand(): Command {
       'further objects, separated by commas: computers, managed-service-accounts, migrated-users',
     )
     .option('--all', 'print the users without findings too')
-    .option(
-      '--expiring-within <duration>',
-      'certificates that end within this time are expiring',
-      parseDuration,
-      ms('30d'),
+    .addOption(
+      durationOption('--expiring-within <duration>', 'certificates that end within this time are expiring', '30d'),
     )
-    .option(
-      '--machine-inactive <duration>',
-      'a machine that has not logged on for this long is inactive',
-      parseDuration,
-      ms('180d'),
+    .addOption(
+      durationOption(
+        '--machine-inactive <duration>',
+        'a machine that has not logged on for this long is inactive',
+        '180d',
+      ),
     )
     .option('--fail-on <codes>', 'exit 1 when one of these findings is there, separated by commas; any for every code')
     .addOption(new Option('--ndjson', 'print JSON, one user a line').conflicts('json'))

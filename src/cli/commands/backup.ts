@@ -1,23 +1,24 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import * as z from 'zod';
 import type { ObjectKind, Scope } from '../../directory/directory.ts';
 import { MsmqCertError } from '../../errors.ts';
 import { backUp, isPresent } from '../../inspect/backup.ts';
 import { openDirectory } from '../access/connect.ts';
 import { exitCodeOfFailures } from '../exit-codes.ts';
+import { addExamples } from '../help.ts';
 import { readUserNames } from '../input.ts';
-import { addDirectoryOptions, addExamples, addOutputOptions } from '../options.ts';
+import { addDirectoryOptions, addOutputOptions, newCommand } from '../options.ts';
 import { errorJson, printResult, tellError } from '../output.ts';
 import { readSettings, settings } from '../settings.ts';
 
 export function backupCommand(): Command {
-  const command = new Command('backup')
+  const command = newCommand('backup')
     .summary('save the certificates of users to a file')
     .description(
-      'Writes the exact values of both attributes to an LDIF file, also of a malformed blob. msmq-cert restore puts them back,\n' +
+      'Writes the exact values of both attributes to an LDIF file, also of a malformed blob. msmq-cert restore puts them back, ' +
         'and --directory ldif:<file> reads them.',
     )
-    .argument('[user...]', 'sAMAccountName, DOMAIN\\user, UPN, distinguished name or SID')
+    .argument('[user...]', 'account, DOMAIN\\user, UPN, distinguished name or SID')
     .option('--users-from <file>', 'more users, one a line; - for standard input')
     .option('--all', 'everybody below --base-dn who has certificates')
     .option('--include-computers', 'with --all: computers and service accounts too')

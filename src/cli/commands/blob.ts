@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import * as z from 'zod';
 import { decode, encode, MalformedBlobError } from '../../blob/codec.ts';
 import { md5, toHex } from '../../blob/digest.ts';
@@ -9,8 +9,9 @@ import { describeCertificate } from '../../certificate/x509/describe.ts';
 import { MsmqCertError } from '../../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { writeNewFile } from '../files.ts';
+import { addExamples } from '../help.ts';
 import { readInput } from '../input.ts';
-import { addExamples, addOutputOptions } from '../options.ts';
+import { addOutputOptions, newCommand } from '../options.ts';
 import { harmless, printJson, printResult } from '../output.ts';
 import { colours } from '../render/colours.ts';
 import { factsJson } from '../render/json.ts';
@@ -18,7 +19,7 @@ import { table } from '../render/table.ts';
 import { readSettings, settings } from '../settings.ts';
 
 export function blobCommand(): Command {
-  return new Command('blob')
+  return newCommand('blob')
     .summary('decode and build raw attribute values')
     .description('Works on raw values of mSMQSignCertificates, without a directory.')
     .addCommand(decodeCommand())
@@ -26,7 +27,7 @@ export function blobCommand(): Command {
 }
 
 function decodeCommand(): Command {
-  const command = new Command('decode')
+  const command = newCommand('decode')
     .summary('print the entries of a raw value')
     .description('Prints the entries of a raw value, or the byte where it stops making sense.')
     .argument('<file>', 'the value; - for standard input')
@@ -43,7 +44,7 @@ function decodeCommand(): Command {
 }
 
 function encodeCommand(): Command {
-  const command = new Command('encode')
+  const command = newCommand('encode')
     .summary('build a raw value from certificates')
     .description('Builds a raw value from certificates in DER or PEM form, each with a new identifier.')
     .argument('<certificate...>', 'the certificates, in the order they shall have')

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import * as z from 'zod';
 import type { Delegation } from '../../directory/active-directory/rights/delegation.ts';
 import { MsmqCertError } from '../../errors.ts';
@@ -7,20 +7,21 @@ import type { Check, CheckName } from '../../inspect/check/checks.ts';
 import { accessOptions } from '../access/access.ts';
 import { findServers, requireServer } from '../access/servers.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { addExamples } from '../help.ts';
 import { readUserNames } from '../input.ts';
-import { addDirectoryOptions, addExamples, addOutputOptions } from '../options.ts';
+import { addDirectoryOptions, addOutputOptions, newCommand } from '../options.ts';
 import { harmless, print, printResult } from '../output.ts';
 import { colours } from '../render/colours.ts';
 import { readSettings, settings } from '../settings.ts';
 
 export function checkCommand(): Command {
-  const command = new Command('check')
+  const command = newCommand('check')
     .summary('check the connection, the server and the rights beforehand')
     .description(
-      'Checks everything that registering depends on and changes nothing: names, TLS, the bind, the schema, the clock, and\n' +
+      'Checks everything that registering depends on and changes nothing: names, TLS, the bind, the schema, the clock, and ' +
         'for each user what this account may read and write. Failures end with exit code 1, those of the connection with 3.',
     )
-    .argument('[user...]', 'sAMAccountName, DOMAIN\\user, UPN, distinguished name or SID')
+    .argument('[user...]', 'account, DOMAIN\\user, UPN, distinguished name or SID')
     .option('--users-from <file>', 'more users, one a line; - for standard input')
     .option('--delegation <group>', 'print how to give this group the right to write both attributes')
     .option('--ou <dn>', 'of the users below this container');

@@ -1,26 +1,27 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import * as z from 'zod';
+import { addExamples } from '../help.ts';
 import { readUserNames } from '../input.ts';
 import {
   addDirectoryOptions,
-  addExamples,
   addMutationOptions,
   addOutFolderOption,
   addOutputOptions,
   addUserListOption,
+  newCommand,
 } from '../options.ts';
 import { withoutWanted } from '../running/named.ts';
 import { perform } from '../running/perform.ts';
 import { readSettings, settings } from '../settings.ts';
 
 export function clearCommand(): Command {
-  const command = new Command('clear')
+  const command = newCommand('clear')
     .summary('remove every certificate of users')
     .description(
-      'Removes both attributes of users, whatever stands in them, after it has saved them to a file in backup below --out.\n' +
+      'Removes both attributes of users, whatever stands in them, after it has saved them to a file in backup below --out. ' +
         'Needs --yes. With --ldif nothing is removed: the file then holds the change for ldifde and ldapmodify.',
     )
-    .argument('[user...]', 'sAMAccountName, DOMAIN\\user, UPN, distinguished name or SID')
+    .argument('[user...]', 'account, DOMAIN\\user, UPN, distinguished name or SID')
     .option('--include-computers', 'clear computers and service accounts too, whose queue managers use the attributes');
   addOutFolderOption(command);
   addUserListOption(command);

@@ -1,11 +1,12 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import * as z from 'zod';
 import { parseMachine } from '../../certificate/machine.ts';
 import { type Check, explain as explainUser } from '../../inspect/explain.ts';
 import { assess } from '../../judge/state.ts';
 import { openDirectory } from '../access/connect.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { addDirectoryOptions, addExamples, addOutputOptions } from '../options.ts';
+import { addExamples } from '../help.ts';
+import { addDirectoryOptions, addOutputOptions, newCommand } from '../options.ts';
 import { harmless, printResult } from '../output.ts';
 import { colours } from '../render/colours.ts';
 import { table } from '../render/table.ts';
@@ -13,12 +14,12 @@ import { criteria } from '../running/policies.ts';
 import { readSettings, settings } from '../settings.ts';
 
 export function explainCommand(): Command {
-  const command = new Command('explain')
+  const command = newCommand('explain')
     .summary('find out why the signature of a user is invalid')
     .description(
       'Walks through what is behind "The signature is invalid" for messages from one machine, and ends with what helps.',
     )
-    .argument('<user>', 'sAMAccountName, DOMAIN\\user, UPN, distinguished name or SID')
+    .argument('<user>', 'account, DOMAIN\\user, UPN, distinguished name or SID')
     .requiredOption('--machine <name>', 'the machine that the messages come from');
   addDirectoryOptions(command);
   addOutputOptions(command);

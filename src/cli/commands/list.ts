@@ -1,11 +1,12 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import * as z from 'zod';
 import { list as listUsers } from '../../inspect/list.ts';
 import type { DecodedState, Registered, UserState } from '../../judge/state.ts';
 import { openDirectory } from '../access/connect.ts';
 import { exitCodeOfFailures } from '../exit-codes.ts';
+import { addExamples } from '../help.ts';
 import { readUserNames } from '../input.ts';
-import { addDirectoryOptions, addExamples, addOutputOptions } from '../options.ts';
+import { addDirectoryOptions, addOutputOptions, newCommand } from '../options.ts';
 import { errorJson, harmless, printResult, tellError } from '../output.ts';
 import { colours } from '../render/colours.ts';
 import { userJson } from '../render/json.ts';
@@ -14,10 +15,10 @@ import { criteria } from '../running/policies.ts';
 import { readSettings, settings } from '../settings.ts';
 
 export function listCommand(): Command {
-  const command = new Command('list')
+  const command = newCommand('list')
     .summary('list the certificates of users')
     .description('Lists what is registered for each user, with what is wrong about it.')
-    .argument('[user...]', 'sAMAccountName, DOMAIN\\user, UPN, distinguished name or SID')
+    .argument('[user...]', 'account, DOMAIN\\user, UPN, distinguished name or SID')
     .option('--users-from <file>', 'more users, one a line; - for standard input');
   addDirectoryOptions(command);
   addOutputOptions(command);

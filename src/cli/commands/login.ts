@@ -1,17 +1,18 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { readNewPassword } from '../access/credentials.ts';
 import { askWhoWeAre, keychainKey } from '../access/identity.ts';
 import { passwordInKeychain, storeInKeychain } from '../access/keychain.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { addDirectoryOptions, addExamples, addOutputOptions } from '../options.ts';
+import { addExamples } from '../help.ts';
+import { addDirectoryOptions, addOutputOptions, newCommand } from '../options.ts';
 import { harmless, printResult } from '../output.ts';
 import { readSettings, settings } from '../settings.ts';
 
 export function loginCommand(): Command {
-  const command = new Command('login')
+  const command = newCommand('login')
     .summary("keep the bind password in the system's keychain")
     .description(
-      'Asks for the bind password, proves it by a bind, and keeps it in the keychain of the operating system, for this\n' +
+      'Asks for the bind password, proves it by a bind, and keeps it in the keychain of the operating system, for this ' +
         'directory and this name. Other commands then find it there.',
     );
   addDirectoryOptions(command);

@@ -1,13 +1,14 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { keychainKey } from '../access/identity.ts';
 import { removeFromKeychain } from '../access/keychain.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { addDirectoryOptions, addExamples, addOutputOptions } from '../options.ts';
+import { addExamples } from '../help.ts';
+import { addDirectoryOptions, addOutputOptions, newCommand } from '../options.ts';
 import { printResult } from '../output.ts';
 import { readSettings, settings } from '../settings.ts';
 
 export function logoutCommand(): Command {
-  const command = new Command('logout')
+  const command = newCommand('logout')
     .summary("remove the bind password from the system's keychain")
     .description('Removes what login has kept for this directory and this name. Nothing to remove is no failure.');
   addDirectoryOptions(command);

@@ -1,17 +1,18 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import * as z from 'zod';
 import { MsmqCertError } from '../../errors.ts';
 import type { PruneRequest } from '../../plan/request.ts';
 import { parseDigest } from '../digests.ts';
+import { addExamples } from '../help.ts';
 import { readUserNames } from '../input.ts';
 import {
   addDirectoryOptions,
-  addExamples,
   addMutationOptions,
   addOutFolderOption,
   addOutputOptions,
   addUserListOption,
   collect,
+  newCommand,
   type Purpose,
   parseCount,
   parseDuration,
@@ -21,14 +22,14 @@ import { perform } from '../running/perform.ts';
 import { readSettings, settings } from '../settings.ts';
 
 export function pruneCommand(purpose: Purpose): Command {
-  const command = new Command('prune')
+  const command = newCommand('prune')
     .summary('remove certificates by policy')
     .description(
-      'Removes the certificates that any of the given policies names, and their digests, after it has shown what stays and\n' +
-        'what goes. Entries that cannot be read stay, unless --digest names one. Receivers that have accepted a removed\n' +
+      'Removes the certificates that any of the given policies names, and their digests, after it has shown what stays and ' +
+        'what goes. Entries that cannot be read stay, unless --digest names one. Receivers that have accepted a removed ' +
         'certificate may go on to accept it for about 21 minutes.',
     )
-    .argument('[user...]', 'sAMAccountName, DOMAIN\\user, UPN, distinguished name or SID')
+    .argument('[user...]', 'account, DOMAIN\\user, UPN, distinguished name or SID')
     .option('--expired', 'those that have expired')
     .option('--superseded', 'those whose machine has a newer sound one: ends an overlap')
     .option('--older-than <duration>', 'with --superseded: the newer one has been valid for this long', parseDuration)

@@ -1,33 +1,29 @@
-import { Command, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import * as z from 'zod';
 import { MsmqCertError } from '../../errors.ts';
 import { externalSource } from '../../plan/external.ts';
 import type { Wanted } from '../../plan/request.ts';
+import { addExamples } from '../help.ts';
 import { readUserNames } from '../input.ts';
-import { addExamples, addIssuingOptions, collect, type Purpose } from '../options.ts';
+import { addIssuingOptions, collect, newCommand, type Purpose } from '../options.ts';
 import { targetsFromManifest } from '../running/manifests.ts';
 import { parseMachines } from '../running/named.ts';
 import { perform } from '../running/perform.ts';
 import { readSettings, settings } from '../settings.ts';
 
 export function registerCommand(purpose: Purpose): Command {
-  const command = new Command('register')
+  const command = newCommand('register')
     .summary('register a certificate for users and machines')
     .description(
-      'Registers a certificate for each user on each machine: makes the key and the certificate, puts them in a PFX file,\n' +
+      'Registers a certificate for each user on each machine: makes the key and the certificate, puts them in a PFX file, ' +
         'and adds the public part to the user object. A machine that has a sound certificate is left as it is.',
     )
-    .argument('[user...]', 'sAMAccountName, DOMAIN\\user, UPN, distinguished name or SID')
-    .option('--machine <name>', 'machine to make a certificate for; may be given again', collect)
-    .option(
-      '--manifest <file>',
-      'CSV or JSON with user, machine and optionally certificate and valid_for; - for standard input',
-    )
-    .option('--certificate <file>', 'register this certificate (DER or PEM) instead; only its public part is read')
-    .addOption(
-      new Option('--if-not-exists', 'leave a machine with a sound certificate alone (default)').conflicts('always'),
-    )
-    .option('--always', 'make a new certificate and drop the old one of the machine');
+    .argument('[user...]', 'account, DOMAIN\\user, UPN, distinguished name or SID')
+    .option('--machine <name>', 'machine to make one for; may be given again', collect)
+    .option('--manifest <file>', 'CSV or JSON: user, machine[, certificate, valid_for]')
+    .option('--certificate <file>', 'register this certificate (DER or PEM) instead')
+    .addOption(new Option('--if-not-exists', 'leave a sound certificate alone (default)').conflicts('always'))
+    .option('--always', 'make a new one and drop the old one of the machine');
   addIssuingOptions(command, purpose);
   addExamples(command, [
     ['register alice --machine PC-1 --directory ldif:users.ldif', 'try it on an export of the directory'],

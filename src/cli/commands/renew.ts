@@ -1,18 +1,19 @@
-import { Command, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import * as z from 'zod';
 import { MsmqCertError } from '../../errors.ts';
 import type { RenewScope } from '../../plan/verbs/renew.ts';
+import { addExamples } from '../help.ts';
 import { readUserNames } from '../input.ts';
-import { addExamples, addIssuingOptions, collect, type Purpose, parseDuration } from '../options.ts';
+import { addIssuingOptions, collect, newCommand, type Purpose, parseDuration } from '../options.ts';
 import { chosenMachines, withoutWanted } from '../running/named.ts';
 import { perform } from '../running/perform.ts';
 import { readSettings, settings } from '../settings.ts';
 
 export function renewCommand(purpose: Purpose): Command {
-  const command = new Command('renew')
+  const command = newCommand('renew')
     .summary('renew broken or ending certificates')
     .description('Gives the machines in scope a new key and certificate and drops the old ones, in one write a user.')
-    .argument('[user...]', 'sAMAccountName, DOMAIN\\user, UPN, distinguished name or SID')
+    .argument('[user...]', 'account, DOMAIN\\user, UPN, distinguished name or SID')
     .addOption(
       new Option('--broken', 'those no receiver can accept: see list for the findings').conflicts([
         'expiringWithin',

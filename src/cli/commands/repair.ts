@@ -1,27 +1,28 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import * as z from 'zod';
+import { addExamples } from '../help.ts';
 import { readUserNames } from '../input.ts';
 import {
   addDirectoryOptions,
-  addExamples,
   addMutationOptions,
   addOutFolderOption,
   addOutputOptions,
   addUserListOption,
+  newCommand,
 } from '../options.ts';
 import { withoutWanted } from '../running/named.ts';
 import { perform } from '../running/perform.ts';
 import { readSettings, settings } from '../settings.ts';
 
 export function repairCommand(): Command {
-  const command = new Command('repair')
+  const command = newCommand('repair')
     .summary('make the certificates and the digests of users agree')
     .description(
-      'Makes the two attributes of a user agree, as after replication tore them: adds digests that are missing, deletes\n' +
-        'those that no certificate has, drops second entries of one certificate, and corrects Digest fields. No certificate\n' +
+      'Makes the two attributes of a user agree, as after replication tore them: adds digests that are missing, deletes ' +
+        'those that no certificate has, drops second entries of one certificate, and corrects Digest fields. No certificate ' +
         'is made or lost. A blob that cannot be read to its end is only touched with --salvage.',
     )
-    .argument('[user...]', 'sAMAccountName, DOMAIN\\user, UPN, distinguished name or SID')
+    .argument('[user...]', 'account, DOMAIN\\user, UPN, distinguished name or SID')
     .option('--salvage', 'save a malformed blob to a file and keep every entry that can be read; needs --yes');
   addOutFolderOption(command);
   addUserListOption(command);

@@ -1,19 +1,20 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import * as z from 'zod';
+import { addExamples } from '../help.ts';
 import { readUserNames } from '../input.ts';
-import { addExamples, addIssuingOptions, collect, type Purpose } from '../options.ts';
+import { addIssuingOptions, collect, newCommand, type Purpose } from '../options.ts';
 import { chosenMachines, withoutWanted } from '../running/named.ts';
 import { perform } from '../running/perform.ts';
 import { readSettings, settings } from '../settings.ts';
 
 export function replaceCommand(purpose: Purpose): Command {
-  const command = new Command('replace')
+  const command = newCommand('replace')
     .summary('replace every per-machine certificate of users')
     .description(
-      'Gives every machine of a user a new key and certificate and drops the old ones, in one write. Certificates whose\n' +
+      'Gives every machine of a user a new key and certificate and drops the old ones, in one write. Certificates whose ' +
         'subject names no machine are kept.',
     )
-    .argument('[user...]', 'sAMAccountName, DOMAIN\\user, UPN, distinguished name or SID')
+    .argument('[user...]', 'account, DOMAIN\\user, UPN, distinguished name or SID')
     .option('--machine <name>', 'only this machine; may be given again', collect)
     .option('--overlap', 'keep the old certificates next to the new ones until they are pruned');
   addIssuingOptions(command, purpose);

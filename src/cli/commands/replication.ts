@@ -1,27 +1,28 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import * as z from 'zod';
 import type { Directory, User } from '../../directory/directory.ts';
 import { type ErrorCode, type MsmqCertError, toMsmqCertError } from '../../errors.ts';
 import { replicationError } from '../../inspect/replication/replication.ts';
 import { openDirectory } from '../access/connect.ts';
 import { exitCodeOfFailures, exitCodes } from '../exit-codes.ts';
+import { addExamples } from '../help.ts';
 import { readUserNames } from '../input.ts';
-import { addDirectoryOptions, addExamples, addOutputOptions, parseDuration } from '../options.ts';
+import { addDirectoryOptions, addOutputOptions, durationOption, newCommand } from '../options.ts';
 import { errorJson, printResult, tellError } from '../output.ts';
 import { replicationJson, replicationText } from '../render/replication.ts';
 import { awaitReplication } from '../running/await-replication.ts';
 import { readSettings, settings } from '../settings.ts';
 
 export function replicationCommand(): Command {
-  const command = new Command('replication')
+  const command = newCommand('replication')
     .summary('compare users on every domain controller')
     .description(
-      'Reads users on every domain controller of the domain and every global catalog, compares them byte for byte, and\n' +
+      'Reads users on every domain controller of the domain and every global catalog, compares them byte for byte, and ' +
         'waits until all agree. Ends with exit code 1 when they do not agree in time, or agree on a torn pair.',
     )
-    .argument('[user...]', 'sAMAccountName, DOMAIN\\user, UPN, distinguished name or SID')
+    .argument('[user...]', 'account, DOMAIN\\user, UPN, distinguished name or SID')
     .option('--users-from <file>', 'more users, one a line; - for standard input')
-    .option('--wait <duration>', 'how long to wait for agreement', parseDuration, 30_000)
+    .addOption(durationOption('--wait <duration>', 'how long to wait for agreement', '30s'))
     .option('--no-wait', 'look once');
   addDirectoryOptions(command);
   addOutputOptions(command);

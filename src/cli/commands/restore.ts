@@ -1,13 +1,14 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import * as z from 'zod';
 import { readBackup } from '../../plan/verbs/restore.ts';
+import { addExamples } from '../help.ts';
 import {
   addDirectoryOptions,
-  addExamples,
   addMutationOptions,
   addOutFolderOption,
   addOutputOptions,
   collect,
+  newCommand,
 } from '../options.ts';
 import { carryOut } from '../running/carry-out.ts';
 import { withoutWanted } from '../running/named.ts';
@@ -15,10 +16,10 @@ import { keySettingsRecord } from '../running/policies.ts';
 import { readSettings, settings } from '../settings.ts';
 
 export function restoreCommand(): Command {
-  const command = new Command('restore')
+  const command = newCommand('restore')
     .summary('put back what a backup holds')
     .description(
-      'Makes both attributes of the users of a backup what the file holds, byte for byte, after it has shown what changes.\n' +
+      'Makes both attributes of the users of a backup what the file holds, byte for byte, after it has shown what changes. ' +
         'Certificates that were registered since go only with --yes.',
     )
     .argument('<file>', 'a file made by msmq-cert backup, or another LDIF export with both attributes')

@@ -1,16 +1,17 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { MsmqCertError } from '../../errors.ts';
 import { readForResume } from '../../journal/find.ts';
-import { addExamples, addHookOptions, addRunOptions } from '../options.ts';
+import { addExamples } from '../help.ts';
+import { addHookOptions, addRunOptions, newCommand } from '../options.ts';
 import { carryOut } from '../running/carry-out.ts';
 import { sameDirectory } from '../running/same-directory.ts';
 import { readSettings, settings } from '../settings.ts';
 
 export function resumeCommand(): Command {
-  const command = new Command('resume')
+  const command = newCommand('resume')
     .summary('go on with a run that was cut short')
     .description(
-      'Goes on with the run of a journal: what was done is recognised in the directory, keys that were made are used.\n' +
+      'Goes on with the run of a journal: what was done is recognised in the directory, keys that were made are used. ' +
         'The directory and the account are those of the run unless they are given.',
     )
     .argument('<journal>', 'the journal of the run');

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import * as z from 'zod';
 import { formatName } from '../../certificate/subject.ts';
 import { MsmqCertError } from '../../errors.ts';
@@ -7,7 +7,8 @@ import { openDirectory } from '../access/connect.ts';
 import { parseDigest } from '../digests.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { writeNewFile } from '../files.ts';
-import { addDirectoryOptions, addExamples, addOutputOptions } from '../options.ts';
+import { addExamples } from '../help.ts';
+import { addDirectoryOptions, addOutputOptions, newCommand } from '../options.ts';
 import { harmless, printResult } from '../output.ts';
 import { certificateJson } from '../render/json.ts';
 import { table } from '../render/table.ts';
@@ -15,10 +16,10 @@ import { criteria } from '../running/policies.ts';
 import { readSettings, settings } from '../settings.ts';
 
 export function showCommand(): Command {
-  const command = new Command('show')
+  const command = newCommand('show')
     .summary('show one certificate of a user')
     .description('Shows everything about one registered certificate, and writes it to a file with --export.')
-    .argument('<user>', 'sAMAccountName, DOMAIN\\user, UPN, distinguished name or SID')
+    .argument('<user>', 'account, DOMAIN\\user, UPN, distinguished name or SID')
     .requiredOption('--digest <hex>', 'the digest, as list prints it')
     .option('--export <file>', 'write the certificate in DER form; the file must not exist');
   addDirectoryOptions(command);

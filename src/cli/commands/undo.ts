@@ -1,17 +1,18 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import * as z from 'zod';
 import { type JournalHistory, readJournal } from '../../journal/read.ts';
-import { addExamples, addRunOptions, collect } from '../options.ts';
+import { addExamples } from '../help.ts';
+import { addRunOptions, collect, newCommand } from '../options.ts';
 import { carryOut } from '../running/carry-out.ts';
 import { withoutWanted } from '../running/named.ts';
 import { sameDirectory } from '../running/same-directory.ts';
 import { readSettings, settings } from '../settings.ts';
 
 export function undoCommand(): Command {
-  const command = new Command('undo')
+  const command = newCommand('undo')
     .summary('put back what a run changed')
     .description(
-      'Puts back the exact values from before a run, for every user that still stands as the run left it. The key files\n' +
+      'Puts back the exact values from before a run, for every user that still stands as the run left it. The key files ' +
         'of the run stay where they are.',
     )
     .argument('<journal>', 'the journal of the run')

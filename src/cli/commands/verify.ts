@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import * as z from 'zod';
 import { readAnyCertificate } from '../../certificate/external.ts';
 import { readSubject } from '../../certificate/subject.ts';
@@ -9,8 +9,9 @@ import { type Verification, verify as verifyCertificate } from '../../inspect/ve
 import { reachText } from '../../judge/reach.ts';
 import { openDirectory } from '../access/connect.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { addExamples } from '../help.ts';
 import { readInput } from '../input.ts';
-import { addDirectoryOptions, addExamples, addOutputOptions } from '../options.ts';
+import { addDirectoryOptions, addOutputOptions, newCommand } from '../options.ts';
 import { harmless, printResult } from '../output.ts';
 import { colours } from '../render/colours.ts';
 import { table } from '../render/table.ts';
@@ -18,10 +19,10 @@ import { criteria } from '../running/policies.ts';
 import { readSettings, settings } from '../settings.ts';
 
 export function verifyCommand(): Command {
-  const command = new Command('verify')
+  const command = newCommand('verify')
     .summary('look a certificate up as a receiver does')
     .description(
-      'Looks a certificate up in both ways that receivers are documented to use: by its digest in the whole forest, and by\n' +
+      'Looks a certificate up in both ways that receivers are documented to use: by its digest in the whole forest, and by ' +
         'the SID of the sender. Exits with 0 only if both lead to the same user.',
     )
     .requiredOption('--certificate <file>', 'the certificate that a message carries, DER or PEM; - for standard input')

@@ -1,15 +1,16 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { findPassword, type PasswordOrigin } from '../access/credentials.ts';
 import { askWhoWeAre } from '../access/identity.ts';
 import { requireServer } from '../access/servers.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { addDirectoryOptions, addExamples, addOutputOptions } from '../options.ts';
+import { addExamples } from '../help.ts';
+import { addDirectoryOptions, addOutputOptions, newCommand } from '../options.ts';
 import { harmless, printResult } from '../output.ts';
 import { table } from '../render/table.ts';
 import { type DirectorySettings, readSettings, settings } from '../settings.ts';
 
 export function whoamiCommand(): Command {
-  const command = new Command('whoami')
+  const command = newCommand('whoami')
     .summary('show who we are to the directory')
     .description('Binds and shows the account, the server, and where the password came from.');
   addDirectoryOptions(command);

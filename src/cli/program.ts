@@ -1,0 +1,116 @@
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { Command, CommanderError } from 'commander';
+import { MsmqCertError } from '../errors.ts';
+import { commandsFor, isName } from './commands.ts';
+import { exitCodeHelp, exitCodes } from './exit-codes.ts';
+import { formatHelp } from './help.ts';
+import { printFailure, printJson } from './output.ts';
+import { packageRoot } from './package-root.ts';
+
+/** Runs the command line of this process and leaves its exit code. */
+export async function main(): Promise<void> {
+  // Keys are made in the thread pool, which has four threads unless it is told otherwise before its first use.
+  process.env['UV_THREADPOOL_SIZE'] ??= String(Math.max(4, availableParallelism() + 2));
+  // What this tool writes is for its owner only, unless a file says otherwise.
+  process.umask(0o077);
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+  forgetEmptyVariables();
+  const words = helpWords(process.argv.slice(2));
+  try {
+    refuseUnsafe(words);
+    await (await program(words)).parseAsync(words, { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) endWith(error, words);
+    else printFailure(error, { json: asksFor('json', words), verbose: asksFor('verbose', words) });
+  }
+}
+
+async function program(words: readonly string[]): Promise<Command> {
+  const all = new Command('msmq-cert')
+    .description(
+      'Registers, renews and cleans up MSMQ user certificates in Active Directory, without anybody logging on.',
+    )
+    .version(version(), '-V, --version')
+    .helpCommand('help [command]', 'show what a command does and takes');
+  for (const command of await commandsFor(words, hasConfig(words))) all.addCommand(command);
+  prepare(all);
+  return all;
+}
+
+/** Commander answers wrong usage with exit code 1 by itself; scripts are promised 2. */
+function prepare(command: Command): void {
+  command
+    .exitOverride()
+    .showHelpAfterError('(--help shows what is possible)')
+    .configureHelp({ formatHelp })
+    .addHelpText('after', `\n${exitCodeHelp()}`);
+  for (const each of command.commands) prepare(each);
+}
+
+function version(): string {
+  const { version } = JSON.parse(readFileSync(new URL('package.json', packageRoot), 'utf8'));
+  return String(version);
+}
+
+/** Options without a value, which a variable of one of these values does not set. */
+const SWITCHES = ['MSMQ_CERT_JSON', 'MSMQ_CERT_QUIET', 'MSMQ_CERT_VERBOSE', 'MSMQ_CERT_NO_PROGRESS'];
+const OFF = ['0', 'false', 'no', 'off'];
+
+/** A pipeline that has nothing to say about an option often sets its variable to nothing. */
+function forgetEmptyVariables(): void {
+  for (const [name, value = ''] of Object.entries(process.env)) {
+    const isOff = SWITCHES.includes(name) && OFF.includes(value.toLowerCase());
+    if (isOff || (name.startsWith('MSMQ_CERT_') && value === '')) delete process.env[name];
+  }
+}
+
+/** `help register` is `register --help`, and `--help-all` is a help that shows more. */
+function helpWords(words: string[]): string[] {
+  const [first, ...rest] = words;
+  if (first !== 'help' || rest.length === 0) return words.map((word) => (word === '--help-all' ? '--help' : word));
+  return isName(rest[0]) ? [...rest, '--help'] : rest;
+}
+
+function hasConfig(words: readonly string[]): boolean {
+  const isNamed = words.some((word) => word === '--config' || word.startsWith('--config='));
+  return isNamed || process.env['MSMQ_CERT_CONFIG'] !== undefined;
+}
+
+/** Also where the command line could not be read to its end. */
+function asksFor(option: 'json' | 'verbose', words: readonly string[]): boolean {
+  return words.includes(`--${option}`) || process.env[`MSMQ_CERT_${option.toUpperCase()}`] !== undefined;
+}
+
+/** What other tools call by these names is not to be had here, for a reason. */
+const unsafe = new Map([
+  [
+    '--password',
+    {
+      message: 'there is no --password: everybody on this machine can read the arguments of a program',
+      hint: 'give --password-file or --password-stdin, set MSMQ_CERT_PASSWORD, or run msmq-cert login once',
+    },
+  ],
+  [
+    '--insecure',
+    {
+      message: 'there is no --insecure: TLS is always verified',
+      hint: "give the domain's authority with --ca-file, or pin the server's certificate with --tls-fingerprint",
+    },
+  ],
+]);
+
+function refuseUnsafe(words: readonly string[]): void {
+  for (const word of words) {
+    const known = unsafe.get(word.replace(/=.*/s, ''));
+    if (known !== undefined) throw new MsmqCertError('usage', known.message, { hint: known.hint });
+  }
+}
+
+/** The message is on standard error already; a script that asked for JSON gets its document all the same. */
+function endWith(error: CommanderError, words: readonly string[]): void {
+  process.exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.wrongUsage;
+  if (error.exitCode === 0 || !asksFor('json', words)) return;
+  const message = error.message.replace(/^error: /, '').trim();
+  printJson({ schema: 1, error: { code: 'usage', message, hint: '--help shows what is possible' } });
+}

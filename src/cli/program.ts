@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { Command, CommanderError } from 'commander';
 import { MsmqCertError } from '../errors.ts';
@@ -6,7 +5,7 @@ import { commandsFor, isName } from './commands.ts';
 import { exitCodeHelp, exitCodes } from './exit-codes.ts';
 import { formatHelp } from './help.ts';
 import { printFailure, printJson } from './output.ts';
-import { packageRoot } from './package-root.ts';
+import { packageVersion } from './package-root.ts';
 
 /** Runs the command line of this process and leaves its exit code. */
 export async function main(): Promise<void> {
@@ -31,7 +30,7 @@ async function program(words: readonly string[]): Promise<Command> {
     .description(
       'Registers, renews and cleans up MSMQ user certificates in Active Directory, without anybody logging on.',
     )
-    .version(version(), '-V, --version')
+    .version(packageVersion(), '-V, --version')
     .helpCommand('help [command]', 'show what a command does and takes');
   for (const command of await commandsFor(words, hasConfig(words))) all.addCommand(command);
   prepare(all);
@@ -46,11 +45,6 @@ function prepare(command: Command): void {
     .configureHelp({ formatHelp })
     .addHelpText('after', `\n${exitCodeHelp()}`);
   for (const each of command.commands) prepare(each);
-}
-
-function version(): string {
-  const { version } = JSON.parse(readFileSync(new URL('package.json', packageRoot), 'utf8'));
-  return String(version);
 }
 
 /** Options without a value, which a variable of one of these values does not set. */

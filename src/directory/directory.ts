@@ -80,6 +80,14 @@ export interface DigestHolders {
   users: User[];
 }
 
+/** What was opened and by whom, as the directory itself says; null where it does not. */
+export interface Provenance {
+  /** The distinguished name that users are looked for below. */
+  baseDn: string | null;
+  /** The account that is bound, such as CORP\\alice. */
+  account: string | null;
+}
+
 /** A directory whose objects can be gone through, a few at a time: the memory it takes does not depend on their number. */
 export interface Listing {
   /** @throws MsmqCertError usage when the directory cannot use the filter */
@@ -88,6 +96,8 @@ export interface Listing {
   survey(): Promise<Survey>;
   /** Finds the objects with any of these digests within reach, as receivers look one up (specification §5). */
   findByDigest(digests: readonly Uint8Array[]): Promise<DigestHolders>;
+  /** Not there for files, which nobody binds to. */
+  provenance?(): Promise<Provenance>;
 }
 
 /** Where the pairs live. Every failure that is not an outcome is a thrown MsmqCertError. */

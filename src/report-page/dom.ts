@@ -32,6 +32,12 @@ export function button(attributes: Attributes, label: Child, pressed: () => void
   return made;
 }
 
+/** The name of a section, which lines may break before. */
+export function breakable(section: string): Child[] {
+  const [file = '', name] = section.split('#');
+  return name === undefined ? [file] : [file, element('wbr'), `#${name}`];
+}
+
 /** The element with this id, which the page's frame always has. */
 export function byId(id: string): HTMLElement {
   const found = document.getElementById(id);

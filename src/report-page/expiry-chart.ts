@@ -1,76 +1,81 @@
+import { type Column, columnChart, type Mark, told } from './columns.ts';
 import type { PageData } from './data.ts';
-import { element, svgElement } from './dom.ts';
-import { count, counted } from './format.ts';
-import { type MonthCount, monthWindow } from './months.ts';
+import { element } from './dom.ts';
+import { counted } from './format.ts';
+import { type Ends, nextTwelveMonths, type Period, type Periods, yearsAround } from './months.ts';
 
-const HEIGHT = 150;
-const LABELS = 22;
-const HEADROOM = 18;
+/** Certificates by when they end: the coming twelve months one by one, then all years. */
+export function expiryChart(data: PageData): Node[] {
+  const ends = endsIn(data);
+  const months = nextTwelveMonths(ends);
+  const years = yearsAround(ends);
+  return [
+    element('h3', {}, 'The next twelve months'),
+    columnChart(months.periods.map(monthColumn), { column: 0, share: shareOfMonth(ends.now) }),
+    periodTable('Certificates by the month they end in', months),
+    ...beyond(months, monthText),
+    element('h3', {}, 'All years'),
+    columnChart(years.periods.map(yearColumn), markIn(years.periods, ends.now)),
+    periodTable('Certificates by the year they end in', years),
+    ...beyond(years, String),
+  ];
+}
 
-/** Certificates by the month they end in: a bar a month, what has passed in another colour. */
-export function expiryChart({ expiryByMonth, generatedAt }: PageData): Node[] {
-  const { months, earlier, later } = monthWindow(expiryByMonth, generatedAt);
-  const highest = Math.max(1, ...months.map((each) => each.count));
-  const chart = svgElement(
-    'svg',
-    { class: 'months', height: String(HEADROOM + HEIGHT + LABELS), 'aria-hidden': 'true' },
-    svgElement('text', { x: '0', y: '12', class: 'scale' }, count(highest)),
-    line(HEADROOM, 'grid'),
-    ...months.map((month, index) => bar(month, index, months.length, highest, generatedAt)),
-    line(HEADROOM + HEIGHT, 'axis'),
-    ...yearLabels(months),
+function endsIn({ users, expiryByMonth, generatedAt: now }: PageData): Ends {
+  const thisMonth = users
+    .flatMap(({ certificates }) => certificates)
+    .filter(({ notAfter }) => notAfter?.slice(0, 7) === now.slice(0, 7));
+  const endedThisMonth = thisMonth.filter(({ notAfter }) => notAfter !== null && notAfter < now).length;
+  return { byMonth: expiryByMonth, endedThisMonth, now };
+}
+
+const monthNames = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+function monthColumn(period: Period, index: number): Column {
+  const [year = '', month] = period.name.split('-');
+  return { ...period, label: nameOfMonth(month), below: index === 0 || month === '01' ? year : '' };
+}
+
+function yearColumn(period: Period): Column {
+  return { ...period, label: period.name, below: '' };
+}
+
+function nameOfMonth(month: string | undefined): string {
+  return monthNames[Number(month) - 1] ?? '';
+}
+
+/** `Mar 2027` */
+function monthText(name: string): string {
+  const [year, month] = name.split('-');
+  return `${nameOfMonth(month)} ${year}`;
+}
+
+function shareOfMonth(now: string): number {
+  const at = new Date(now);
+  const days = new Date(Date.UTC(at.getUTCFullYear(), at.getUTCMonth() + 1, 0)).getUTCDate();
+  return (at.getUTCDate() - 1 + at.getUTCHours() / 24) / days;
+}
+
+function markIn(years: readonly Period[], now: string): Mark {
+  const column = years.findIndex(({ name }) => name === now.slice(0, 4));
+  return { column, share: (new Date(now).getUTCMonth() + shareOfMonth(now)) / 12 };
+}
+
+/** The same for people who cannot see the columns. */
+function periodTable(title: string, { periods }: Periods): HTMLElement {
+  const rows = periods.map(({ name, ended, coming }) =>
+    element('tr', {}, element('th', { scope: 'row' }, name), element('td', {}, told(ended, coming))),
   );
-  return [chart, monthTable(months), ...beyond(months, earlier, later)];
-}
-
-function bar({ month, count }: MonthCount, index: number, all: number, highest: number, now: string): SVGElement {
-  const height = count === 0 ? 0 : Math.max(2, (count / highest) * HEIGHT);
-  const state = month < now.slice(0, 7) ? 'past' : 'coming';
-  return svgElement(
-    'rect',
-    {
-      class: state,
-      x: percent(index / all),
-      y: String(HEADROOM + HEIGHT - height),
-      width: percent(0.8 / all),
-      height: String(height),
-    },
-    svgElement('title', {}, `${month}: ${counted(count, 'certificate')}`),
+  return element(
+    'div',
+    { class: 'for-screen-readers' },
+    element('table', {}, element('caption', {}, title), element('tbody', {}, ...rows)),
   );
 }
 
-function line(y: number, kind: string): SVGElement {
-  return svgElement('line', { class: kind, x1: '0', x2: '100%', y1: String(y), y2: String(y) });
-}
-
-/** The year below each January that has room for it. */
-function yearLabels(months: readonly MonthCount[]): SVGElement[] {
-  return months.flatMap(({ month }, index) => {
-    const place = index / months.length;
-    if (!month.endsWith('-01') || place > 0.94) return [];
-    const label = { class: 'scale', x: percent(place), y: String(HEADROOM + HEIGHT + 16) };
-    return [svgElement('text', label, month.slice(0, 4))];
-  });
-}
-
-/** The same for people who cannot see the bars. */
-function monthTable(months: readonly MonthCount[]): HTMLElement {
-  const rows = months
-    .filter((each) => each.count > 0)
-    .map((each) =>
-      element('tr', {}, element('th', { scope: 'row' }, each.month), element('td', {}, count(each.count))),
-    );
-  const caption = element('caption', {}, 'Certificates by the month they end in');
-  return element('div', { class: 'for-screen-readers' }, element('table', {}, caption, ...rows));
-}
-
-function beyond(months: readonly MonthCount[], earlier: number, later: number): HTMLElement[] {
+function beyond({ periods, earlier, later }: Periods, text: (name: string) => string): HTMLElement[] {
   const said: string[] = [];
-  if (earlier > 0) said.push(`${count(earlier)} ended before ${months[0]?.month}`);
-  if (later > 0) said.push(`${count(later)} end after ${months.at(-1)?.month}`);
-  return said.length === 0 ? [] : [element('p', { class: 'note' }, `${said.join(', ')}.`)];
-}
-
-function percent(share: number): string {
-  return `${(share * 100).toFixed(3)}%`;
+  if (earlier > 0) said.push(`${counted(earlier, 'certificate')} ended before ${text(periods[0]?.name ?? '')}`);
+  if (later > 0) said.push(`${counted(later, 'certificate')} end after ${text(periods.at(-1)?.name ?? '')}`);
+  return said.length === 0 ? [] : [element('p', { class: 'note' }, `${said.join('; ')}.`)];
 }

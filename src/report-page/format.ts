@@ -1,6 +1,13 @@
 const numbers = new Intl.NumberFormat('en');
 const sizes = new Intl.NumberFormat('en', { maximumSignificantDigits: 3 });
 
+const short = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 3 });
+
+/** `1,234` as `1.23K`, for where there is no room. */
+export function compact(value: number): string {
+  return value < 1_000 ? String(value) : short.format(value);
+}
+
 export function count(value: number): string {
   return numbers.format(value);
 }

@@ -2,7 +2,7 @@ import { button, element, svgElement } from './dom.ts';
 import { count, counted } from './format.ts';
 import type { Row } from './rows.ts';
 
-const SHOWN = 8;
+const SHOWN = 12;
 const NEAR = 0.9;
 
 /** The users with the most certificates as bars against the limit, and how all the others are spread. */
@@ -12,7 +12,7 @@ export function limitChart(rows: readonly Row[], limit: number, chosen: (row: Ro
   const top = ranked.slice(0, SHOWN);
   const scale = Math.max(limit, ...top.map(held)) * 1.02;
   return [
-    element('p', { class: 'limit-key' }, `limit ${count(limit)}`),
+    element('p', { class: 'limit-key' }, `limit ${counted(limit, 'certificate')}`),
     element('ol', { class: 'bars' }, ...top.map((row) => bar(row, limit, scale, chosen))),
     element('p', { class: 'note' }, spread(ranked, limit)),
   ];

@@ -4,51 +4,93 @@ export interface MonthCount {
   count: number;
 }
 
-export interface MonthWindow {
-  /** Every month from the first to the last one shown, also those with nothing in them. */
-  months: MonthCount[];
+/** How many certificates end in a month or year; in the present one some have ended and others have not. */
+export interface Period {
+  /** YYYY-MM or YYYY */
+  name: string;
+  ended: number;
+  coming: number;
+}
+
+export interface Periods {
+  /** One after the other without gaps, also those in which nothing ends. */
+  periods: Period[];
+  /** What ends before the first of them, and after the last. */
   earlier: number;
   later: number;
 }
 
-const SHOWN_BEFORE = 24;
-/** Internal certificates are valid for eight years. */
-const SHOWN_AFTER = 96;
-const SHOWN_AT_LEAST = 12;
+export interface Ends {
+  byMonth: readonly MonthCount[];
+  /** Of those that end in the present month: how many have. */
+  endedThisMonth: number;
+  /** ISO 8601. */
+  now: string;
+}
 
-/**
- * The months to draw around the month of `now`: from up to two years before to up to eight years after it, no more than
- * there are counts for, but always the coming year.
- */
-export function monthWindow(counts: readonly MonthCount[], now: string): MonthWindow {
-  const current = indexOf(now);
-  const byIndex = new Map(counts.map(({ month, count }) => [indexOf(month), count]));
-  const within = [...byIndex.keys()].filter(
-    (index) => index >= current - SHOWN_BEFORE && index <= current + SHOWN_AFTER,
-  );
-  const first = Math.min(current, ...within);
-  const last = Math.max(current + SHOWN_AT_LEAST, ...within);
-  const months: MonthCount[] = [];
-  for (let index = first; index <= last; index++) months.push({ month: textOf(index), count: byIndex.get(index) ?? 0 });
-  return {
-    months,
-    earlier: sumWhere(byIndex, (index) => index < first),
-    later: sumWhere(byIndex, (index) => index > last),
-  };
+const MONTHS_AHEAD = 12;
+const YEARS_BACK = 5;
+/** Internal certificates are valid for eight years. */
+const YEARS_AHEAD = 10;
+
+/** The present month and the twelve after it. */
+export function nextTwelveMonths(ends: Ends): Periods {
+  const current = monthIndex(ends.now);
+  return periodsOf(ends, {
+    first: current,
+    last: current + MONTHS_AHEAD,
+    indexOf: (month) => month,
+    nameOf: monthName,
+  });
+}
+
+/** The years in which something ends, with the present one: from five years back to ten ahead. */
+export function yearsAround(ends: Ends): Periods {
+  const indexOf = (month: number) => Math.floor(month / 12);
+  const current = indexOf(monthIndex(ends.now));
+  const within = ends.byMonth
+    .map(({ month }) => indexOf(monthIndex(month)))
+    .filter((year) => year >= current - YEARS_BACK && year <= current + YEARS_AHEAD);
+  const [first, last] = [Math.min(current, ...within), Math.max(current, ...within)];
+  return periodsOf(ends, { first, last, indexOf, nameOf: yearName });
+}
+
+interface Division {
+  first: number;
+  last: number;
+  /** The period of a month. */
+  indexOf(month: number): number;
+  nameOf(index: number): string;
+}
+
+function periodsOf({ byMonth, endedThisMonth, now }: Ends, { first, last, indexOf, nameOf }: Division): Periods {
+  const current = monthIndex(now);
+  const periods: Period[] = [];
+  for (let index = first; index <= last; index++) periods.push({ name: nameOf(index), ended: 0, coming: 0 });
+  let [earlier, later] = [0, 0];
+  for (const { month, count } of byMonth) {
+    const at = monthIndex(month);
+    const period = periods[indexOf(at) - first];
+    const ended = at < current ? count : at === current ? endedThisMonth : 0;
+    if (period !== undefined) {
+      period.ended += ended;
+      period.coming += count - ended;
+    } else if (indexOf(at) < first) earlier += count;
+    else later += count;
+  }
+  return { periods, earlier, later };
 }
 
 /** Months counted from year 0, so that they can be counted through: twelve times the year plus the month. */
-function indexOf(instant: string): number {
+function monthIndex(instant: string): number {
   const [, year, month] = /^([+-]?\d+)-(\d\d)/.exec(instant) ?? [];
   return Number(year) * 12 + Number(month) - 1;
 }
 
-function textOf(index: number): string {
-  return `${String(Math.floor(index / 12)).padStart(4, '0')}-${String((index % 12) + 1).padStart(2, '0')}`;
+function monthName(index: number): string {
+  return `${yearName(Math.floor(index / 12))}-${String((index % 12) + 1).padStart(2, '0')}`;
 }
 
-function sumWhere(counts: ReadonlyMap<number, number>, wanted: (index: number) => boolean): number {
-  let sum = 0;
-  for (const [index, count] of counts) if (wanted(index)) sum += count;
-  return sum;
+function yearName(year: number): string {
+  return String(year).padStart(4, '0');
 }

@@ -1,20 +1,21 @@
-import type { CertificateJson, UserJson } from '../inspect/audit/report.ts';
+import type { CertificateJson, ReportedUser } from '../inspect/audit/report.ts';
 import { element } from './dom.ts';
 import { count, counted, day, size } from './format.ts';
 import { inPages } from './pages.ts';
-import { tags } from './tags.ts';
+import { remedyList } from './remedies.ts';
+import { findingTag } from './tags.ts';
 
 /** A user may hold hundreds of certificates. */
 const PAGE_SIZE = 50;
 
 /** Everything known about one user: who it is, then an entry a certificate. */
-export function userDetails(user: UserJson): HTMLElement {
+export function userDetails(user: ReportedUser): HTMLElement {
   const entries = element('ol', { class: 'entries' });
   const { more } = inPages(entries, user.certificates, PAGE_SIZE, 'certificates', entry);
-  return element('div', { class: 'details' }, identity(user), entries, more);
+  return element('div', { class: 'details' }, identity(user), ...remedyList(user.remedies), entries, more);
 }
 
-function identity({ dn, sid, kind, blobBytes, certificates, orphanDigests }: UserJson): HTMLElement {
+function identity({ dn, sid, kind, blobBytes, certificates, orphanDigests }: ReportedUser): HTMLElement {
   return descriptions([
     ['Name', dn],
     ['SID', sid],
@@ -36,7 +37,7 @@ function entry(certificate: CertificateJson): HTMLElement {
       { class: 'entry-head' },
       element('strong', {}, title),
       element('span', { class: 'validity' }, validity),
-      ...tags(new Map(findings.map((code) => [code, 1]))),
+      ...findings.map((code) => findingTag(code, code)),
     ),
     descriptions([
       ['Subject', certificate.subject, 'wide'],
@@ -60,7 +61,17 @@ type Description = [name: string, value: string | null, style?: 'wide' | 'exact'
 /** Those without a value are left out. */
 function descriptions(all: readonly Description[]): HTMLElement {
   const pairs = all.flatMap(([name, value, style = 'plain']) =>
-    value === null ? [] : [element('dt', {}, name), element('dd', { class: style }, value)],
+    value === null ? [] : [element('dt', {}, name), element('dd', { class: style }, shortened(value))],
   );
   return element('dl', {}, ...pairs);
+}
+
+const LONG = 600;
+const BEGINNING = 100;
+
+/** What would fill the screen is folded behind its beginning. */
+function shortened(value: string): Node | string {
+  if (value.length <= LONG) return value;
+  const beginning = [...value.slice(0, LONG)].slice(0, BEGINNING).join('');
+  return element('details', {}, element('summary', {}, `${beginning}…`), value);
 }

@@ -9,30 +9,35 @@ export type Opened = Set<Row>;
 
 /** A user's row as a group of its own, in which the details open below it. */
 export function userRow(row: Row, now: string, opened: Opened): HTMLElement {
-  const { user, firstExpiry, findings } = row;
+  const { user, firstExpiry } = row;
   const toggle = button({ class: 'user', 'aria-expanded': 'false' }, user.user, () => {
     if (!opened.delete(row)) opened.add(row);
     showOpened(group, toggle, row, opened);
   });
   const ended = firstExpiry !== null && firstExpiry < now;
   const cells = [
-    element('th', { scope: 'row' }, toggle),
-    element('td', { class: 'number' }, count(user.certificates.length)),
-    element('td', { class: 'number' }, size(user.blobBytes)),
-    element('td', { class: ended ? 'date broken' : 'date' }, firstExpiry === null ? '–' : day(firstExpiry)),
-    element('td', { class: 'tags' }, ...tags(findings)),
+    element('th', { scope: 'row', role: 'rowheader' }, toggle),
+    cell('number', count(user.certificates.length), user.certificates.length === 1 ? 'certificate' : 'certificates'),
+    cell('number', size(user.blobBytes), ''),
+    cell(ended ? 'date broken' : 'date', firstExpiry === null ? '–' : day(firstExpiry), 'first expiry'),
+    element('td', { class: 'tags', role: 'cell' }, ...tags(row)),
   ];
-  const group = element('tbody', {}, element('tr', {}, ...cells));
+  const group = element('tbody', { role: 'rowgroup' }, element('tr', { role: 'row' }, ...cells));
   showOpened(group, toggle, row, opened);
   return group;
+}
+
+/** `unit` says what the value is where the heads of the columns do not stand above it. */
+function cell(kind: string, value: string, unit: string): HTMLElement {
+  return element('td', { class: kind, role: 'cell', 'data-unit': unit }, value);
 }
 
 function showOpened(group: HTMLTableSectionElement, toggle: HTMLElement, row: Row, opened: Opened): void {
   const isOpen = opened.has(row);
   toggle.setAttribute('aria-expanded', String(isOpen));
   if (isOpen) {
-    const cell = element('td', { colspan: '5' }, userDetails(row.user));
-    group.append(element('tr', { class: 'opened' }, cell));
+    const details = element('td', { colspan: '5', role: 'cell' }, userDetails(row.user));
+    group.append(element('tr', { class: 'opened', role: 'row' }, details));
   } else {
     group.rows[1]?.remove();
   }

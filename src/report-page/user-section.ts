@@ -1,6 +1,7 @@
+import { FIRST, fragmentFor, selectionIn } from './address.ts';
 import { element } from './dom.ts';
 import { count, counted } from './format.ts';
-import type { Row } from './rows.ts';
+import { type Row, type Selection, select } from './rows.ts';
 import { userTable } from './user-table.ts';
 
 export interface UserSection {
@@ -10,9 +11,10 @@ export interface UserSection {
   showUser(row: Row): void;
 }
 
-/** The table of users with what narrows it down. */
+/** The table of users with what narrows it down, which the fragment of the address keeps. */
 export function userSection(rows: readonly Row[], findings: readonly string[], now: string): UserSection {
-  const table = userTable(rows, now);
+  let selection = selectionIn(location.hash, findings);
+  const table = userTable(now, (order) => change({ ...order(selection) }));
   const search = element('input', { type: 'search', placeholder: 'Name, machine, SID or digest' });
   const finding = element(
     'select',
@@ -22,23 +24,40 @@ export function userSection(rows: readonly Row[], findings: readonly string[], n
   );
   const matches = element('p', { class: 'matches', role: 'status' });
 
-  function narrow(): void {
-    const selected = table.show({ search: search.value, finding: finding.value });
+  function show(): void {
+    const selected = select(rows, selection);
+    table.show(selected, selection);
     matches.textContent =
-      selected === rows.length ? counted(selected, 'user') : `${count(selected)} of ${counted(rows.length, 'user')}`;
+      selected.length === rows.length
+        ? counted(rows.length, 'user')
+        : `${count(selected.length)} of ${counted(rows.length, 'user')}`;
   }
 
-  function showOnly(searched: string, code: string): void {
-    search.value = searched;
-    finding.value = code;
-    narrow();
+  /** What is typed or sorted replaces the address, so that Back does not go through every letter. */
+  function change(to: Partial<Selection>): void {
+    selection = { ...selection, ...to };
+    history.replaceState(null, '', addressFor(selection));
+    show();
+  }
+
+  function followAddress(): void {
+    selection = selectionIn(location.hash, findings);
+    search.value = selection.search;
+    finding.value = selection.finding;
+    show();
+  }
+
+  function goTo(to: Partial<Selection>): void {
+    history.pushState(null, '', addressFor({ ...FIRST, ...to }));
+    followAddress();
     search.focus({ preventScroll: true });
     controls.scrollIntoView();
   }
 
-  search.addEventListener('input', narrow);
-  finding.addEventListener('change', narrow);
-  narrow();
+  search.addEventListener('input', () => change({ search: search.value }));
+  finding.addEventListener('change', () => change({ finding: finding.value }));
+  window.addEventListener('popstate', followAddress);
+  followAddress();
   const controls = element(
     'form',
     { class: 'controls', role: 'search' },
@@ -49,12 +68,17 @@ export function userSection(rows: readonly Row[], findings: readonly string[], n
   controls.addEventListener('submit', (event) => event.preventDefault());
   return {
     parts: [controls, table.element],
-    showFinding: (code) => showOnly('', code),
+    showFinding: (code) => goTo({ finding: code }),
     showUser(row) {
       table.open(row);
-      showOnly(row.user.dn, '');
+      goTo({ search: row.user.dn });
     },
   };
+}
+
+/** An empty address would be that of the folder. */
+function addressFor(selection: Selection): string {
+  return fragmentFor(selection) || location.href.replace(/#.*$/s, '');
 }
 
 function labelled(text: string, control: HTMLElement): HTMLElement {

@@ -7,7 +7,14 @@ import fc from 'fast-check';
 import { htmlReport, writeHtmlReport } from '../../src/cli/audit/html-report.ts';
 import { harmless } from '../../src/cli/output.ts';
 import { MsmqCertError } from '../../src/errors.ts';
+import type { AuditReport } from '../../src/inspect/audit/report.ts';
 import { certificateFor, reportOf, userNamed } from './sample.ts';
+
+/** A report of another directory, which may say anything where it names itself. */
+function from(text: string): Partial<AuditReport> {
+  const { origin } = reportOf([]);
+  return { origin: { ...origin, directory: text, baseDn: text, account: text, scope: text } };
+}
 
 const noParts = { script: '', style: '' };
 
@@ -20,9 +27,9 @@ describe('the text of an HTML report', () => {
   it('holds what the directory says as data only, in a form that reads back', () => {
     fc.assert(
       fc.property(hostile, hostile, hostile, (name, machine, directory) => {
-        const report = reportOf([userNamed(name, [certificateFor(machine)])], { directory });
+        const report = reportOf([userNamed(name, [certificateFor(machine)])], from(directory));
         const html = htmlReport(report, noParts);
-        const plain = htmlReport(reportOf([userNamed('a', [certificateFor('b')])], { directory: 'c' }), noParts);
+        const plain = htmlReport(reportOf([userNamed('a', [certificateFor('b')])], from('c')), noParts);
         assert.equal(html.split('<').length, plain.split('<').length, 'there is another element');
         const [user] = dataOf(html).users;
         assert.equal(user.user, harmless(`CORP\\${name}`));
@@ -32,9 +39,29 @@ describe('the text of an HTML report', () => {
   });
 
   it('has no characters in it that hide or reorder text', () => {
-    const html = htmlReport(reportOf([userNamed('\u202e\u200b\u0007')], { directory: '\u2066' }), noParts);
+    const html = htmlReport(reportOf([userNamed('\u202e\u200b\u0007')], from('\u2066')), noParts);
     assert.match(html, /u\{202e\}.*u\{200b\}.*u\{7\}/);
     assert.doesNotMatch(html, /(?!\n)\p{C}/u);
+  });
+
+  it('says who made it, from what, when and by which measure', () => {
+    const { origin } = reportOf([]);
+    const ofServer = originOf(htmlReport(reportOf([], { origin: { ...origin, usersRead: 1_234 } }), noParts));
+    assert.deepEqual(ofServer, {
+      Directory: 'ldaps://dc1.corp.example',
+      'Base DN': 'DC=corp,DC=example',
+      'Read by': 'CORP\\auditor',
+      Read: '1,234 users (every user)',
+      Made: '2027-03-15 09:30:00 UTC',
+      'Made with': 'msmq-cert 1.2.3',
+      'Measured by': 'at most 820 certificates a user; expiring within 30 days; machines inactive after 90 days',
+    });
+    const ofFile = originOf(
+      htmlReport(reportOf([], { origin: { ...origin, baseDn: null, account: null, usersRead: 1 } }), noParts),
+    );
+    assert.equal(ofFile['Base DN'], 'none, the whole file');
+    assert.equal(ofFile['Read by'], 'nobody was bound');
+    assert.equal(ofFile['Read'], '1 user (every user)');
   });
 
   it('allows its own script and style only', () => {
@@ -51,6 +78,13 @@ describe('the text of an HTML report', () => {
     ]);
   });
 });
+
+function originOf(html: string): Record<string, string> {
+  const list = /<dl class="origin">(.*?)<\/dl>/s.exec(html)?.[1] ?? '';
+  return Object.fromEntries(
+    [...list.matchAll(/<dt>(.*?)<\/dt><dd>(.*?)<\/dd>/g)].map(([, name, value]) => [name, value]),
+  );
+}
 
 function dataOf(html: string) {
   return JSON.parse(/<script type="application\/json" id="data">([^<]*)</.exec(html)?.[1] ?? '');

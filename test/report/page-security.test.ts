@@ -41,11 +41,21 @@ describe('the page of an HTML report under attack', () => {
         {
           sid: attack,
           findings: [attack],
+          remedies: [
+            { kind: 'run', command: `msmq-cert repair ${attack}`, findings: [attack] },
+            { kind: 'read', section: attack, findings: [attack] },
+          ],
         },
       ),
     );
     const errors = attacks.map((attack) => ({ user: attack, code: attack, message: attack, hint: attack }));
-    const report = reportOf(users, { directory: attacks.join(), notes: attacks, errors });
+    const { origin } = reportOf([]);
+    const text = attacks.join();
+    const report = reportOf(users, {
+      origin: { ...origin, directory: text, baseDn: text, account: text, scope: text },
+      notes: attacks,
+      errors,
+    });
     const { page, complaints, requests, close } = await openReport(browser, report);
     try {
       await page.evaluate('document.querySelectorAll(".user").forEach((user) => user.click())');
@@ -56,9 +66,33 @@ describe('the page of an HTML report under attack', () => {
         assert.equal(details.filter((detail) => detail === attack).length, 2, 'subject and digest');
         assert.equal(details.filter((detail) => detail === `${attack}!`).length, 1, 'issuer');
       }
+      assert.deepEqual(
+        (await page.locator('.remedies code').allTextContents()).sort(),
+        attacks.map((attack) => `msmq-cert repair ${harmless(attack)}`).sort(),
+      );
       assert.equal(await page.evaluate('window.attacked'), undefined);
       assert.equal(await page.locator('img, body svg[onload]').count(), 0);
       assert.deepEqual({ complaints, requests }, { complaints: [], requests: [] });
+    } finally {
+      await close();
+    }
+  });
+
+  it('takes what stands in its address as a text to search for', async () => {
+    const { page, complaints, close } = await openReport(browser, reportOf([userNamed('ann')]));
+    try {
+      for (const attack of attacks) {
+        const fragment = new URLSearchParams({ search: attack, finding: attack, sort: attack, order: '__proto__' });
+        await page.evaluate(`new Promise((followed) => {
+          addEventListener('popstate', followed, { once: true });
+          location.hash = ${JSON.stringify(String(fragment))};
+        })`);
+        assert.equal(await page.getByRole('searchbox').inputValue(), attack.replace(/[\r\n]/g, ''));
+        assert.equal(await page.getByLabel('Finding').inputValue(), '');
+        assert.equal(await page.evaluate('window.attacked'), undefined);
+        assert.equal(await page.locator('img').count(), 0);
+      }
+      assert.deepEqual(complaints, []);
     } finally {
       await close();
     }
@@ -134,7 +168,7 @@ describe('the page of an HTML report under attack', () => {
     const context = await browser.newContext({ javaScriptEnabled: false });
     const { page, close } = await openReport(context, reportOf([userNamed('ann', [certificateFor('PC-1')])]));
     try {
-      assert.deepEqual(await page.locator('.totals dd').allInnerTexts(), ['1', '1', '810 B', '0']);
+      assert.deepEqual(await page.locator('.totals dd').allInnerTexts(), ['1', '0', '1', '0', '810 B']);
       assert(await page.locator('noscript p').isVisible());
     } finally {
       await close();

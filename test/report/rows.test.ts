@@ -1,21 +1,20 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { type Row, rowOf, type Selection, type SortKey, select } from '../../src/report-page/rows.ts';
+import { type Row, rowsOf, type Selection, type SortKey, select } from '../../src/report-page/rows.ts';
 import { certificateFor, userNamed } from './sample.ts';
 
 const everything: Selection = { search: '', finding: '', sortedBy: 'user', direction: 'ascending' };
 
-const ann = rowOf(
+const [ann, bob, cleo] = rowsOf([
+  userNamed('cleo', [], { findings: ['legacy-attributes'], orphanDigests: ['0123456789abcdef'.repeat(2)] }),
   userNamed('ann', [
     certificateFor('PC-1', { notAfter: '2030-01-01T00:00:00.000Z', findings: ['weak-key'] }),
     certificateFor('PC-2', { notAfter: '2028-01-01T00:00:00.000Z', findings: ['weak-key', 'superseded'] }),
   ]),
-);
-const bob = rowOf(userNamed('bob', [certificateFor('PC-10', { notAfter: '2029-01-01T00:00:00.000Z' })]));
-const cleo = rowOf(
-  userNamed('cleo', [], { findings: ['legacy-attributes'], orphanDigests: ['0123456789abcdef'.repeat(2)] }),
-);
-const rows = [cleo, ann, bob];
+  userNamed('bob', [certificateFor('PC-10', { notAfter: '2029-01-01T00:00:00.000Z' })]),
+]);
+assert(ann && bob && cleo);
+const rows = [ann, bob, cleo];
 
 describe('the rows of the table of users', () => {
   it('count the findings of the user and of its certificates', () => {
@@ -50,7 +49,7 @@ describe('the rows of the table of users', () => {
   }
 
   it('put numbers in names in their order, and equal rows in the order of names', () => {
-    const numbered = ['user10', 'user9', 'user1'].map((name) => rowOf(userNamed(name)));
+    const numbered = rowsOf(['user10', 'user9', 'user1'].map((name) => userNamed(name)));
     const ordered = ['CORP\\user1', 'CORP\\user9', 'CORP\\user10'];
     assert.deepEqual(namesOf(select(numbered, everything)), ordered);
     const bySize: Selection = { ...everything, sortedBy: 'size', direction: 'descending' };
@@ -74,9 +73,9 @@ describe('the rows of the table of users', () => {
   it('are all found by any part of their name', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme-ascii', minLength: 1 }), fc.nat(), (name, from) => {
-        const row = rowOf(userNamed(name));
+        const only = rowsOf([userNamed(name)]);
         const part = name.slice(from % name.length);
-        assert.deepEqual(select([row], { ...everything, search: part }), [row]);
+        assert.deepEqual(select(only, { ...everything, search: part }), only);
       }),
     );
   });

@@ -1,13 +1,20 @@
-import type { AuditReport, CertificateJson, UserJson } from '../../src/inspect/audit/report.ts';
+import type { AuditReport, CertificateJson, ReportedUser } from '../../src/inspect/audit/report.ts';
 
 /** A report of these users, with everything else made to agree with them. */
-export function reportOf(users: UserJson[], rest: Partial<AuditReport> = {}): AuditReport {
+export function reportOf(users: ReportedUser[], rest: Partial<AuditReport> = {}): AuditReport {
   const certificates = users.flatMap((each) => each.certificates);
   const codes = [...users, ...certificates].flatMap((each) => each.findings);
   const months = certificates.flatMap(({ notAfter }) => (notAfter === null ? [] : [notAfter.slice(0, 7)]));
   return {
     generatedAt: '2027-03-15T09:30:00.000Z',
-    directory: 'ldaps://dc1.corp.example',
+    origin: {
+      directory: 'ldaps://dc1.corp.example',
+      baseDn: 'DC=corp,DC=example',
+      account: 'CORP\\auditor',
+      scope: 'every user',
+      toolVersion: '1.2.3',
+      usersRead: users.length,
+    },
     criteria: {
       maxCertificates: 820,
       maxBlobBytes: 1_048_576,
@@ -24,7 +31,6 @@ export function reportOf(users: UserJson[], rest: Partial<AuditReport> = {}): Au
     users,
     errors: [],
     expiryByMonth: Object.entries(tally(months.toSorted())).map(([month, count]) => ({ month, count })),
-    certificatesPerUser: users.map((each) => ({ user: each.user, count: each.certificates.length })),
     ...rest,
   };
 }
@@ -35,7 +41,11 @@ function tally(words: readonly string[]): Record<string, number> {
   return counts;
 }
 
-export function userNamed(name: string, certificates: CertificateJson[] = [], rest: Partial<UserJson> = {}): UserJson {
+export function userNamed(
+  name: string,
+  certificates: CertificateJson[] = [],
+  rest: Partial<ReportedUser> = {},
+): ReportedUser {
   return {
     user: `CORP\\${name}`,
     dn: `CN=${name},OU=Staff,DC=corp,DC=example`,
@@ -44,6 +54,7 @@ export function userNamed(name: string, certificates: CertificateJson[] = [], re
     certificates,
     orphanDigests: [],
     findings: [],
+    remedies: [],
     ...rest,
   };
 }
@@ -74,7 +85,7 @@ function hexOf(seed: string, length: number): string {
 }
 
 /** As many users as wanted: most with few certificates, some with very many, and with many kinds of findings. */
-export function manyUsers(count: number): UserJson[] {
+export function manyUsers(count: number): ReportedUser[] {
   const random = generator(4711);
   return Array.from({ length: count }, (_, index) => {
     const held = index % 1_500 === 7 ? 120 + Math.floor(random() * 690) : 1 + Math.floor(random() ** 3 * 14);
@@ -113,3 +124,42 @@ function generator(seed: number): () => number {
     return state / 2 ** 31;
   };
 }
+
+/** A few users with findings of every sort: on certificates and on users, with a command and without. */
+export const few = reportOf(
+  [
+    userNamed(
+      'ann',
+      [
+        certificateFor('PC-1', { notAfter: '2027-04-01T00:00:00.000Z', findings: ['expiring'] }),
+        certificateFor('PC-2', { findings: ['weak-key'] }),
+        certificateFor('PC-3', { findings: ['weak-key'] }),
+      ],
+      {
+        remedies: [
+          { kind: 'run', command: 'msmq-cert renew ann --overlap', findings: ['expiring'] },
+          { kind: 'run', command: 'msmq-cert replace ann --overlap', findings: ['weak-key'] },
+        ],
+      },
+    ),
+    userNamed('bob', [certificateFor('PC-10', { notAfter: '2027-03-01T00:00:00.000Z', findings: ['expired'] })], {
+      findings: ['protected-account'],
+      remedies: [
+        { kind: 'run', command: "msmq-cert renew 'CORP\\\\bob' --broken", findings: ['expired'] },
+        { kind: 'read', section: 'docs/findings.md#protected-account', findings: ['protected-account'] },
+      ],
+    }),
+    userNamed('cleo', [certificateFor('PC-4', { findings: ['weak-key'] })], {
+      orphanDigests: ['ab'.repeat(16)],
+      findings: ['digest-orphan'],
+      remedies: [
+        { kind: 'run', command: 'msmq-cert repair cleo', findings: ['digest-orphan'] },
+        { kind: 'run', command: 'msmq-cert replace cleo --overlap', findings: ['weak-key'] },
+      ],
+    }),
+  ],
+  {
+    notes: ['machines are not in this file'],
+    errors: [{ user: 'CORP\\dan', code: 'access-denied', message: 'CORP\\dan may not be read', hint: 'ask' }],
+  },
+);

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { AuditReport, UserJson } from '../../inspect/audit/report.ts';
 import type { PageData } from '../../report-page/data.ts';
-import { count, size } from '../../report-page/format.ts';
+import { count, counted, size } from '../../report-page/format.ts';
 import { replaceFile } from '../files.ts';
 import { harmless } from '../output.ts';
 import { packageRoot } from '../package-root.ts';
@@ -34,7 +34,6 @@ export async function writeHtmlReport(report: AuditReport, file: string, parts: 
  * loaded; what comes from the directory is in it as JSON and as escaped text only.
  */
 export function htmlReport(report: AuditReport, { script, style }: PageParts): string {
-  const readAt = report.generatedAt.slice(0, 16).replace('T', ' ');
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -48,18 +47,18 @@ export function htmlReport(report: AuditReport, { script, style }: PageParts): s
 <body>
 <header>
 <h1>MSMQ certificates</h1>
-<p>${escaped(report.directory)}, read ${escaped(readAt)} UTC</p>
+<dl class="origin">
+${pairs(origin(report))}
+</dl>
 </header>
 <main>
 <dl class="totals">
-${totals(report)
-  .map(([name, value]) => `<div><dt>${name}</dt><dd>${value}</dd></div>`)
-  .join('\n')}
+${pairs(totals(report))}
 </dl>
 <noscript><p class="panel">The charts, the findings and the table of users need JavaScript.</p></noscript>
 <div class="charts">
 <section class="panel" id="limit-chart"><h2>Certificates per user</h2></section>
-<section class="panel" id="expiry-chart"><h2>Expiry by month</h2></section>
+<section class="panel" id="expiry-chart"><h2>When certificates end</h2></section>
 </div>
 <section class="panel" id="finding-list"><h2>Findings</h2></section>
 <div id="remarks"></div>
@@ -89,14 +88,45 @@ function hashOf(text: string): string {
   return `sha256-${createHash('sha256').update(text).digest('base64')}`;
 }
 
-function totals({ summary, users, errors }: AuditReport): [string, string][] {
-  const all: [string, string][] = [
-    ['Users', count(summary.users)],
-    ['Certificates', count(summary.certificates)],
-    ['Stored', size(summary.bytes)],
-    ['With findings', count(users.filter(hasFindings).length)],
+/** What the reader sees as a name and a value; the values come from the directory. */
+type Pair = [name: string, value: string];
+
+function pairs(all: readonly Pair[]): string {
+  return all.map(([name, value]) => `<div><dt>${name}</dt><dd>${escaped(value)}</dd></div>`).join('\n');
+}
+
+/** Who made the report, what from, when and by which measure. */
+function origin({ origin, generatedAt, criteria }: AuditReport): Pair[] {
+  const { directory, baseDn, account, scope, toolVersion, usersRead } = origin;
+  const { maxCertificates, expiringWithinMs, machineInactiveMs } = criteria;
+  return [
+    ['Directory', directory],
+    ['Base DN', baseDn ?? 'none, the whole file'],
+    ['Read by', account ?? 'nobody was bound'],
+    ['Read', `${counted(usersRead, 'user')} (${scope})`],
+    ['Made', `${generatedAt.slice(0, 19).replace('T', ' ')} UTC`],
+    ['Made with', `msmq-cert ${toolVersion}`],
+    [
+      'Measured by',
+      `at most ${counted(maxCertificates, 'certificate')} a user; expiring within ${days(expiringWithinMs)}; machines inactive after ${days(machineInactiveMs)}`,
+    ],
   ];
-  return errors.length === 0 ? all : [...all, ['Not read', count(errors.length)]];
+}
+
+function days(ms: number): string {
+  return counted(Math.ceil(ms / 86_400_000), 'day');
+}
+
+function totals({ summary, users, errors }: AuditReport): Pair[] {
+  const troubled = users.flatMap(({ certificates }) => certificates).filter(({ findings }) => findings.length > 0);
+  const all: Pair[] = [
+    ['Users', count(summary.users)],
+    ['Users with findings', count(users.filter(hasFindings).length)],
+    ['Certificates', count(summary.certificates)],
+    ['Certificates with findings', count(troubled.length)],
+    ['Size of all certificates', size(summary.bytes)],
+  ];
+  return errors.length === 0 ? all : [...all, ['Users that could not be read', count(errors.length)]];
 }
 
 function hasFindings({ findings, certificates }: UserJson): boolean {
@@ -104,8 +134,7 @@ function hasFindings({ findings, certificates }: UserJson): boolean {
 }
 
 /** The data as JSON that cannot end the element it is in, without characters that hide or reorder text. */
-function embedded({ certificatesPerUser, ...data }: AuditReport): string {
-  const page: PageData = data;
+function embedded(page: PageData): string {
   const json = JSON.stringify(page, (_key, value: unknown) => (typeof value === 'string' ? harmless(value) : value));
   return json.replaceAll('<', '\\u003c');
 }

@@ -22,7 +22,8 @@ export function adviceFor(state: UserState, durations: Durations): string[] {
   return [...new Set([...ofUser, ...ofEntries])];
 }
 
-function decisive({ findings }: Registered): FindingCode[] {
+/** The findings of a certificate that decide what is done about it. */
+export function decisive({ findings }: Registered): FindingCode[] {
   const going = findings.filter((code) => TO_GO.includes(code));
   return going.length > 0 ? going : findings;
 }

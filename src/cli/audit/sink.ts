@@ -1,3 +1,4 @@
+import type { Provenance } from '../../directory/directory.ts';
 import type { MsmqCertError } from '../../errors.ts';
 import type { Audited } from '../../inspect/audit/audit.ts';
 import type { AuditSummary } from '../../inspect/audit/report.ts';
@@ -14,6 +15,8 @@ export interface AuditSink {
 /** What is known of an audit before its first object. */
 export interface AuditHead {
   directory: string;
+  /** Nothing of it is known of a file. */
+  provenance: Provenance;
   at: Date;
   notes: readonly string[];
 }

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import type { Directory, Listing } from '../../directory/directory.ts';
+import type { Directory, Listing, Provenance } from '../../directory/directory.ts';
 import { type MsmqCertError, toMsmqCertError } from '../../errors.ts';
 import { audit as startAudit } from '../../inspect/audit/audit.ts';
 import { auditTally } from '../../inspect/audit/tally.ts';
@@ -72,6 +72,12 @@ async function openForAudit(settings: AuditSettings): Promise<Directory & Listin
   return await openLdifFile(file, { ...(domain && { domain }), ...(baseDn && { baseDn }), index: 'when-needed' });
 }
 
+/** Only the report tells it, so only for a report is the directory asked. */
+async function provenanceFor({ html, bind }: AuditSettings, directory: Listing): Promise<Provenance> {
+  const known = html === undefined ? undefined : await directory.provenance?.();
+  return known === undefined ? { baseDn: null, account: null } : { ...known, account: known.account ?? bind ?? null };
+}
+
 async function auditThrough(directory: Directory & Listing, settings: AuditSettings): Promise<ExitCode> {
   const measure = { ...criteria(settings), expiringWithinMs: settings.expiringWithin };
   const progress = auditProgress(settings);
@@ -82,7 +88,8 @@ async function auditThrough(directory: Directory & Listing, settings: AuditSetti
       machineInactiveMs: settings.machineInactive,
     });
     const tally = auditTally();
-    const sinks = await openSinks(settings, { directory: directory.server, at: measure.now, notes });
+    const provenance = await provenanceFor(settings, directory);
+    const sinks = await openSinks(settings, { directory: directory.server, provenance, at: measure.now, notes });
     let failure: MsmqCertError | null = null;
     let unread = 0;
     try {

@@ -1,6 +1,6 @@
 import type { Pair } from '../../blob/pair.ts';
 import { MsmqCertError } from '../../errors.ts';
-import type { Directory, Listing, User } from '../directory.ts';
+import type { Directory, Listing, Provenance, User } from '../directory.ts';
 import { fallbackDomain, parseDn, userNotFound } from '../names.ts';
 import type { Replicated } from '../replicas.ts';
 import { hostAndPort, type LdapAddress, parseLdapUrl } from './address.ts';
@@ -46,6 +46,7 @@ export type ActiveDirectory = Directory &
     ready(): Promise<void>;
     /** Who this connection is to the directory: `u:CORP\\alice` (RFC 4532); null when the server does not say. */
     whoAmI(): Promise<string | null>;
+    provenance(): Promise<Provenance>;
   };
 
 /**
@@ -97,6 +98,10 @@ export async function connectTo(address: LdapAddress, options: AccessOptions): P
       users: (scope) => listUsers({ link, address, search, domain, timeoutMs }, scope),
       survey: () => surveyForest(survey),
       findByDigest: digests.findByDigest,
+      provenance: async () => {
+        const authorization = await readThrough(link, address, whoAmI);
+        return { baseDn: domain.base, account: authorization?.replace(/^(u|dn):/, '') || null };
+      },
       close: async () => {
         await digests.close();
         await link.close();

@@ -48,22 +48,44 @@ export interface AuditCriteria {
   machineInactiveMs: number;
 }
 
+/** What helps against findings of one user: a command line for a POSIX shell, or the section of docs/findings.md. */
+export type Remedy =
+  | { kind: 'run'; command: string; findings: readonly string[] }
+  | { kind: 'read'; section: string; findings: readonly string[] };
+
+export interface ReportedUser extends UserJson {
+  /** Each command and each section once. */
+  remedies: readonly Remedy[];
+}
+
+/** Who made a report, and from what. */
+export interface ReportOrigin {
+  /** The server or file that was read. */
+  directory: string;
+  /** The part of the directory that was read; null for all of a file. */
+  baseDn: string | null;
+  /** Who was bound; null for a file. */
+  account: string | null;
+  /** Which objects were asked for, such as `every user`. */
+  scope: string;
+  toolVersion: string;
+  /** Those that could not be read are not among them. */
+  usersRead: number;
+}
+
 /** Everything an HTML report shows. */
 export interface AuditReport {
   /** ISO 8601. */
   generatedAt: string;
-  /** The server or file that was read. */
-  directory: string;
+  origin: ReportOrigin;
   criteria: AuditCriteria;
   summary: AuditSummary;
   /** What could not be checked, one sentence each; empty when everything was. */
   notes: readonly string[];
   /** Every user with at least one certificate or finding. */
-  users: readonly UserJson[];
+  users: readonly ReportedUser[];
   /** Users that could not be read. */
   errors: readonly { user: string; code: string; message: string; hint: string | null }[];
   /** How many certificates end in which month, in order; `month` is YYYY-MM. */
   expiryByMonth: readonly { month: string; count: number }[];
-  /** Users with at least one certificate, most first. */
-  certificatesPerUser: readonly { user: string; count: number }[];
 }

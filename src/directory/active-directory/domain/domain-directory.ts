@@ -108,6 +108,7 @@ export function directoryOver(
     users: (scope) => flatten(onServerInUse(async (directory) => directory.users(scope))),
     survey: () => onServerInUse((directory) => directory.survey()),
     findByDigest: (digests) => onServerInUse((directory) => directory.findByDigest(digests)),
+    provenance: () => onServerInUse((directory) => directory.provenance()),
     replicas: () => onServerInUse((directory) => directory.replicas()),
     close: roster.close,
   };

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ldifBinary } from '../../src/directory/ldif/ldif.ts';
@@ -101,6 +101,19 @@ describe('msmq-cert audit of a real domain', function () {
         (await auditJson('--base-dn', `CN=Computers,${lab.baseDn}`, '--include', 'computers')).summary.users,
         3,
       );
+    });
+
+    it('says in a report which part of the directory was read, and who was bound', async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'msmq-cert-audit-'));
+      try {
+        const html = join(folder, 'report.html');
+        await auditJson('--html', html);
+        const page = readFileSync(html, 'utf8');
+        assert.ok(page.includes(`<dt>Base DN</dt><dd>${lab.baseDn}</dd>`), 'the report does not name the base');
+        assert.match(page, /<dt>Read by<\/dt><dd>[^<]*\\Administrator<\/dd>/i);
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
     });
 
     it('sees a digest shared with an object outside the base', async () => {

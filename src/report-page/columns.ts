@@ -24,38 +24,53 @@ export interface Mark {
 
 /** A column a period: what has ended stands below what is to come. */
 export function columnChart(columns: readonly Column[], mark: Mark): SVGElement {
+  const placeOf = (index: number): Place => ({ from: index / columns.length, width: 1 / columns.length });
   const highest = Math.max(1, ...columns.map(({ ended, coming }) => ended + coming));
   return svgElement(
     'svg',
     { class: 'columns', height: String(AXIS + FOOT), 'aria-hidden': 'true' },
-    ...columns.flatMap((column, index) => drawn(column, index, columns.length, highest)),
+    ...columns.map((column, index) => bar(column, placeOf(index), highest)),
     svgElement('line', { class: 'axis', x1: '0', x2: '100%', y1: String(AXIS), y2: String(AXIS) }),
     ...today(mark, columns.length),
+    // last, so that the mark does not cross them out
+    ...columns.flatMap((column, index) => texts(column, placeOf(index), highest)),
   );
 }
 
-function drawn(column: Column, index: number, all: number, highest: number): SVGElement[] {
-  const { name, ended, coming, label, below } = column;
-  const heightOf = (part: number) => (part === 0 ? 0 : Math.max(2, (part / highest) * HEIGHT));
-  const [endedHeight, comingHeight] = [heightOf(ended), heightOf(coming)];
-  const top = AXIS - endedHeight - comingHeight;
-  const x = percent((index + (1 - FILLED) / 2) / all);
-  const width = percent(FILLED / all);
-  const part = (kind: string, y: number, height: number) =>
-    height === 0 ? [] : [svgElement('rect', { class: kind, x, width, y: String(y), height: String(height) })];
-  const text = (kind: string, y: number, content: string) =>
-    svgElement('text', { class: kind, x: percent((index + 0.5) / all), y: String(y) }, content);
+/** Where a column stands, as shares of the width. */
+interface Place {
+  from: number;
+  width: number;
+}
+
+function heightOf(certificates: number, highest: number): number {
+  return certificates === 0 ? 0 : Math.max(2, (certificates / highest) * HEIGHT);
+}
+
+function bar({ name, ended, coming }: Column, { from, width }: Place, highest: number): SVGElement {
+  const endedHeight = heightOf(ended, highest);
+  const part = (kind: string, bottom: number, height: number) => {
+    const [x, y] = [percent(from + (width * (1 - FILLED)) / 2), String(bottom - height)];
+    return svgElement('rect', { class: kind, x, y, width: percent(width * FILLED), height: String(height) });
+  };
+  return svgElement(
+    'g',
+    {},
+    svgElement('title', {}, `${name}: ${told(ended, coming)}`),
+    ...(ended === 0 ? [] : [part('past', AXIS, endedHeight)]),
+    ...(coming === 0 ? [] : [part('coming', AXIS - endedHeight, heightOf(coming, highest))]),
+  );
+}
+
+function texts({ ended, coming, label, below }: Column, { from, width }: Place, highest: number): SVGElement[] {
+  const x = percent(from + width / 2);
+  const top = AXIS - heightOf(ended, highest) - heightOf(coming, highest);
   return [
-    svgElement(
-      'g',
-      {},
-      svgElement('title', {}, `${name}: ${told(ended, coming)}`),
-      ...part('past', AXIS - endedHeight, endedHeight),
-      ...part('coming', top, comingHeight),
-      text('value', top - 5, ended + coming === 0 ? '' : compact(ended + coming)),
-      text('label', AXIS + 15, label),
-      text('label', AXIS + 30, below),
-    ),
+    ...(ended + coming === 0
+      ? []
+      : [svgElement('text', { class: 'value', x, y: String(top - 5) }, compact(ended + coming))]),
+    svgElement('text', { x, y: String(AXIS + 15) }, label),
+    svgElement('text', { x, y: String(AXIS + 30) }, below),
   ];
 }
 

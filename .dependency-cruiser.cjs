@@ -18,6 +18,7 @@ module.exports = {
     { name: 'LDIF files do not know Active Directory', severity: 'error', from: { path: '^src/directory/ldif/' }, to: { path: '^src/directory/active-directory/' } },
     { name: 'blob is pure', severity: 'error', from: { path: '^src/blob/' }, to: { pathNot: '^(src/(blob/|errors[.]ts)|crypto$|node:crypto$)' } },
     { name: 'errors stand alone', severity: 'error', from: { path: '^src/errors[.]ts' }, to: { path: '.' } },
+    { name: 'advice can be given on every floor', severity: 'error', from: { path: '^src/(advice|visible)[.]ts' }, to: { path: '.', pathNot: '^src/visible[.]ts' } },
     { name: 'the library does not import the command line', severity: 'error', from: { path: '^src/index[.]ts' }, to: { path: '^src/cli/' } },
     { name: 'the report page takes only types from the rest', severity: 'error', from: { path: '^src/report-page/' }, to: { path: '^src/', pathNot: '^src/report-page/', dependencyTypesNot: ['type-only'] } },
     { name: 'no circles', severity: 'error', from: {}, to: { circular: true } },

@@ -1,3 +1,4 @@
+import { quoted } from '../advice.ts';
 import { MsmqCertError } from '../errors.ts';
 import { forbiddenInMachine } from './machine.ts';
 import { attributeTypes, escapeInvisible, type NameAttribute, type RelativeName } from './names.ts';
@@ -147,7 +148,7 @@ function doesNotFit(attribute: NameAttribute, problem: string, owner: Owner): Ms
   );
   const shorter = owner.machine.includes('.') ? 'use the short machine name' : 'use shorter names';
   return new MsmqCertError('invalid-subject', `the subject value "${escapeInvisible(attribute.value)}" ${problem}`, {
-    hint: roomier === undefined ? shorter : `${shorter}, or a template with more room: --subject '${roomier}'`,
+    hint: roomier === undefined ? shorter : `${shorter}, or a template with more room: --subject ${quoted(roomier)}`,
   });
 }
 

@@ -1,5 +1,6 @@
 import { identifierText } from '../blob/identifier.ts';
 import { MsmqCertError } from '../errors.ts';
+import { harmless } from '../visible.ts';
 
 /** The forms in which people and other programs name a user. */
 export type UserName =
@@ -36,6 +37,16 @@ function qualifiedName(text: string): UserName {
 /** The form used in output: `CORP\alice`, or the bare name when no domain is known. */
 export function accountOf(domain: string, sam: string): string {
   return domain === '' ? sam : `${domain}\\${sam}`;
+}
+
+/**
+ * How a printed command names a user: by the account where that is read back as the same, else by what has no characters
+ * of its own, so that it also passes through tables.
+ */
+export function nameForCommand({ account, sid, dn }: { account: string; sid: string | null; dn: string }): string {
+  const isPlain = account === harmless(account.trim()) && !/[,;"<>|%`]/.test(account);
+  if (isPlain && ['qualified', 'sam'].includes(parseUserName(account).kind)) return account;
+  return sid ?? dn;
 }
 
 /** The first DC component of a distinguished name in capitals, empty when it has none. */

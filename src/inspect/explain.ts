@@ -1,8 +1,11 @@
+import { command } from '../advice.ts';
 import { examine } from '../blob/findings.ts';
 import { sameMachine } from '../certificate/machine.ts';
 import { type Directory, type Listing, type User, userKey } from '../directory/directory.ts';
+import { nameForCommand } from '../directory/names.ts';
 import { reachText } from '../judge/reach.ts';
 import { byMachine, type DecodedState, isBroken, type Registered, type UserState } from '../judge/state.ts';
+import { freeingCommand } from './prune-command.ts';
 
 /** One point of the checklist. `unknown`: nobody can tell from here. */
 export interface Check {
@@ -13,7 +16,7 @@ export interface Check {
 
 export interface Explanation {
   checks: Check[];
-  /** The one command that helps most, without the options that lead to the directory. */
+  /** The one command that helps most, to paste. */
   command: string;
 }
 
@@ -33,7 +36,8 @@ export async function explain(state: UserState, machine: string, directory: Dire
     if (finding.stop) break;
   }
   const failed = findings.find(({ status, command }) => status === 'failed' && command !== undefined);
-  const fallback = `msmq-cert verify --certificate <exported on ${machine}> --user ${quoted(state.user.account)}`;
+  const exported = `exported-on-${machine}.cer`;
+  const fallback = command('verify', [], ['--certificate', exported], ['--user', nameForCommand(state.user)]);
   const checks = findings.map(({ name, status, message }): Check => ({ name, status, message }));
   return { checks, command: failed?.command ?? fallback };
 }
@@ -47,8 +51,8 @@ interface Subject {
 function readable({ state }: Subject): Finding {
   const name = 'blob';
   if (state.kind === 'decoded') return ok(name, `${counted(state.entries.length)} can be read`);
-  const command = `msmq-cert repair ${quoted(state.user.account)} --salvage --yes`;
-  return { ...failed(name, state.error.message), command, stop: true };
+  const helps = command('repair', [nameForCommand(state.user)], '--salvage', '--yes');
+  return { ...failed(name, state.error.message), command: helps, stop: true };
 }
 
 function registered({ state, machine }: Subject): Finding {
@@ -57,8 +61,8 @@ function registered({ state, machine }: Subject): Finding {
   if (count > 0) return ok(name, `${counted(count)} registered for ${machine}`);
   const others = entriesOf(state).filter((each) => each.machine === null).length;
   const unnamed = others === 0 ? '' : `; ${others} others name no machine, and one of them may be for it`;
-  const command = `msmq-cert register ${quoted(state.user.account)} --machine ${machine}`;
-  return { ...failed(name, `no certificate is registered for ${machine}${unnamed}`), command, stop: true };
+  const helps = command('register', [nameForCommand(state.user)], ['--machine', machine]);
+  return { ...failed(name, `no certificate is registered for ${machine}${unnamed}`), command: helps, stop: true };
 }
 
 function sound({ state, machine }: Subject): Finding {
@@ -67,8 +71,8 @@ function sound({ state, machine }: Subject): Finding {
   const good = entries.filter((entry) => !isBrokenInItself(entry));
   if (good.length > 0) return ok(name, `${good.at(-1)?.digest} is valid, RSA, and can be read`);
   const findings = [...new Set(entries.flatMap((entry) => entry.findings))].join(', ');
-  const command = `msmq-cert renew ${quoted(state.user.account)} --machine ${machine} --broken`;
-  return { ...failed(name, `no receiver can accept what is registered: ${findings}`), command, stop: true };
+  const helps = command('renew', [nameForCommand(state.user)], ['--machine', machine], '--broken');
+  return { ...failed(name, `no receiver can accept what is registered: ${findings}`), command: helps, stop: true };
 }
 
 function digests({ state, machine }: Subject): Finding {
@@ -78,8 +82,8 @@ function digests({ state, machine }: Subject): Finding {
   );
   if (wrong.length === 0) return ok(name, 'mSMQDigests and the Digest fields are MD5 of the certificates');
   const list = wrong.map(({ md5, findings }) => `${md5} (${findings.join(', ')})`).join(', ');
-  const command = `msmq-cert repair ${quoted(state.user.account)}`;
-  return { ...failed(name, `receivers cannot find the user by ${list}`), command };
+  const helps = command('repair', [nameForCommand(state.user)]);
+  return { ...failed(name, `receivers cannot find the user by ${list}`), command: helps };
 }
 
 async function onlyHere({ state, machine, directory }: Subject): Promise<Finding> {
@@ -90,8 +94,11 @@ async function onlyHere({ state, machine, directory }: Subject): Promise<Finding
     where = reachText(reach);
     const other = users.find((user) => userKey(user) !== userKey(state.user));
     if (other === undefined) continue;
-    const command = await removalFrom(other, md5, directory);
-    return { ...failed(name, `${other.account} has the digest ${md5} too, so receivers find two users`), command };
+    const helps = await removalFrom(other, md5, directory);
+    return {
+      ...failed(name, `${other.account} has the digest ${md5} too, so receivers find two users`),
+      command: helps,
+    };
   }
   return ok(name, `nobody else in ${where} has the digest`);
 }
@@ -101,8 +108,8 @@ async function removalFrom(other: User, digest: string, directory: Directory): P
   const examination = examine(await directory.read(other));
   const held = examination.kind === 'decoded' && examination.entries.some((entry) => entry.md5 === digest);
   return held
-    ? `msmq-cert prune ${quoted(other.account)} --digest ${digest} --yes`
-    : `msmq-cert repair ${quoted(other.account)}`;
+    ? command('prune', [nameForCommand(other)], ['--digest', digest], '--yes')
+    : command('repair', [nameForCommand(other)]);
 }
 
 function newest({ state, machine }: Subject): Finding | null {
@@ -119,12 +126,13 @@ function newest({ state, machine }: Subject): Finding | null {
 function capacity({ state }: Subject): Finding {
   const name = 'capacity';
   if (!state.findings.includes('over-capacity')) return ok(name, 'there is room for further certificates');
-  const command = `msmq-cert prune ${quoted(state.user.account)} --expired --superseded --machine-gone --dry-run`;
-  return { ...failed(name, 'the user is full, so that nothing new can be registered, not even by a logon'), command };
+  const full = failed(name, 'the user is full, so that nothing new can be registered, not even by a logon');
+  const freeing = state.kind === 'decoded' ? freeingCommand(state) : null;
+  return freeing === null ? full : { ...full, command: freeing.command };
 }
 
 function replicated({ state }: Subject): Finding {
-  const message = `only one server was asked; msmq-cert replication ${quoted(state.user.account)} compares all of them`;
+  const message = `only one server was asked; ${command('replication', [nameForCommand(state.user)])} compares all of them`;
   return { name: 'replication', status: 'unknown', message };
 }
 
@@ -158,9 +166,4 @@ function ok(name: string, message: string): Finding {
 
 function failed(name: string, message: string): Finding {
   return { name, status: 'failed', message };
-}
-
-/** As a shell takes it. */
-function quoted(account: string): string {
-  return /^[\w.@-]+$/.test(account) ? account : `"${account.replaceAll(/["$`]/g, '\\$&')}"`;
 }

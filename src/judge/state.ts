@@ -116,7 +116,7 @@ const BROKEN: ReadonlySet<string> = new Set([
 ]);
 
 /** From this share of the capacity on, in certificates or in bytes, a user is `near-capacity`. */
-const NEAR_CAPACITY = 0.9;
+export const NEAR_CAPACITY = 0.9;
 const WEAK_BELOW_BITS = 2048;
 const WEAK_SIGNATURE = /^(md2|md4|md5|sha1)/i;
 

@@ -4,6 +4,7 @@ import { changeTo, rewrite } from '../blob/edit.ts';
 import { type Change, type Pair, samePair } from '../blob/pair.ts';
 import type { User } from '../directory/directory.ts';
 import { MsmqCertError } from '../errors.ts';
+import { pruneCommand } from '../inspect/prune-command.ts';
 import type { DecodedState, Registered, UserState } from '../judge/state.ts';
 
 /** Where the certificate of an addition comes from. */
@@ -162,11 +163,11 @@ function projectedBytes(desired: readonly DesiredEntry[], keySize: number): numb
 
 function whatPruneFrees(plan: UserPlan): string {
   const kept = plan.items.flatMap((item) => (item.action === 'keep' ? [item.registered] : []));
-  const expired = kept.filter(({ findings }) => findings.includes('expired')).length;
-  const superseded = kept.filter(
-    ({ findings }) => findings.includes('superseded') && !findings.includes('expired'),
-  ).length;
-  return `msmq-cert prune --expired would free ${expired} and --superseded ${superseded} more`;
+  const going = kept.filter(({ findings }) => findings.includes('expired') || findings.includes('superseded'));
+  if (going.length === 0)
+    return 'none has expired or is superseded: remove some that are not used, or use another account';
+  const prune = pruneCommand({ user: plan.user, entries: kept }, new Set(going), '--expired', '--superseded');
+  return `${prune} would free ${going.length}`;
 }
 
 /** Compares what two entries hold, whichever blob they were read from. */

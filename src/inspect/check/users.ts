@@ -1,3 +1,4 @@
+import { command } from '../../advice.ts';
 import { MAX_BLOB_BYTES } from '../../blob/codec.ts';
 import { examine } from '../../blob/findings.ts';
 import type { Pair } from '../../blob/pair.ts';
@@ -9,6 +10,7 @@ import type { Caller } from '../../directory/active-directory/rights/caller.ts';
 import { writableAttributes } from '../../directory/active-directory/rights/write-rights.ts';
 import { entryBase } from '../../directory/active-directory/write/swap.ts';
 import type { User } from '../../directory/directory.ts';
+import { nameForCommand } from '../../directory/names.ts';
 import { type Finding, failed, failure, make, ok, type Report, warning } from './checks.ts';
 
 /** What one has to be allowed to do with a user, and whether there is room for more certificates. */
@@ -91,7 +93,7 @@ async function checkWriting({ search }: ActiveDirectory, user: User): Promise<Fi
 }
 
 function delegationHint({ dn }: User): string {
-  return `msmq-cert check --delegation <group> --ou "${parentOf(dn)}" prints how`;
+  return `with the name of a group for GROUP, ${command('check', [], ['--delegation', 'GROUP'], ['--ou', parentOf(dn)])} prints how`;
 }
 
 function parentOf(dn: string): string {
@@ -108,14 +110,15 @@ function protectedAccount({ account }: User): Finding {
 
 const NEARLY_FULL = 0.9;
 
-function roomLeft({ account }: User, pair: Pair, maxCertificates: number): Finding {
+function roomLeft(user: User, pair: Pair, maxCertificates: number): Finding {
+  const { account } = user;
   const examination = examine(pair);
   if (examination.kind === 'malformed') return failure(examination.error);
   const certificates = Math.max(examination.entries.length, pair.digests.length);
   const bytes = pair.blob?.length ?? 0;
   const message = `${account} has ${certificates} of ${maxCertificates} certificates and ${bytes} of ${MAX_BLOB_BYTES} bytes`;
   const share = Math.max(certificates / maxCertificates, bytes / MAX_BLOB_BYTES);
-  const remedy = `msmq-cert prune ${account} --dry-run shows what can go`;
+  const remedy = `${command('list', [nameForCommand(user)])} shows the certificates that nobody needs, and prune removes them`;
   if (share >= 1) return failed(`${message}: there is no room for another`, remedy);
   return share >= NEARLY_FULL ? warning(message, remedy) : ok(message);
 }

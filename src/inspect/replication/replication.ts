@@ -1,7 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import limit from 'p-limit';
+import { command } from '../../advice.ts';
 import { toHex } from '../../blob/digest.ts';
 import type { User } from '../../directory/directory.ts';
+import { nameForCommand } from '../../directory/names.ts';
 import type { Replica } from '../../directory/replicas.ts';
 import { MsmqCertError, toMsmqCertError } from '../../errors.ts';
 import { type Observation, type ReplicaState, reconcile } from './replica-states.ts';
@@ -90,12 +92,12 @@ export function digestsOf({ observation }: ServerState): string[] | null {
 export function replicationError({ user, converged, torn, servers }: UserReplication): MsmqCertError | null {
   if (torn) {
     return new MsmqCertError('torn-pair', `${user.account} was written on two domain controllers at once`, {
-      hint: `the certificates of one write are there with the digests of the other: run msmq-cert repair ${user.account}`,
+      hint: `the certificates of one write are there with the digests of the other: run ${command('repair', [nameForCommand(user)])}`,
     });
   }
   if (converged) return null;
   const late = servers.filter(({ state }) => state !== 'current').map(({ server, state }) => `${server} ${state}`);
   return new MsmqCertError('not-replicated', `${user.account} is not the same on every server: ${late.join(', ')}`, {
-    hint: `receivers may refuse its signatures until then: wait with msmq-cert replication ${user.account} --wait 10m, or see repadmin /replsummary`,
+    hint: `receivers may refuse its signatures until then: wait with ${command('replication', [nameForCommand(user)], ['--wait', '10m'])}, or see repadmin /replsummary`,
   });
 }

@@ -1,4 +1,6 @@
+import { command } from '../../advice.ts';
 import { sameMachine } from '../../certificate/machine.ts';
+import { nameForCommand } from '../../directory/names.ts';
 import { MsmqCertError } from '../../errors.ts';
 import type { Machines } from '../../judge/machines.ts';
 import { byMachine, type DecodedState, isBroken, type Registered, startOf } from '../../judge/state.ts';
@@ -114,13 +116,13 @@ function verdictsFor(state: DecodedState, items: readonly PlanItem[], request: P
   const verdicts = [
     ...unknownMachines.map((machine): Verdict => {
       const error = new MsmqCertError('machine-not-found', `${user.account} has no certificate for ${machine}`, {
-        hint: `msmq-cert list ${user.account} shows the machines; entries whose subject names none go by --digest`,
+        hint: `${command('list', [nameForCommand(user)])} shows the machines; entries whose subject names none go by --digest`,
       });
       return { kind: 'failed', machine, digest: null, error };
     }),
     ...unknownDigests.map((digest): Verdict => {
       const error = new MsmqCertError('digest-not-found', `${user.account} has no certificate with ${digest}`, {
-        hint: `msmq-cert list ${user.account} shows the digests`,
+        hint: `${command('list', [nameForCommand(user)])} shows the digests`,
       });
       return { kind: 'failed', machine: null, digest, error };
     }),

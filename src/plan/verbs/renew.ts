@@ -1,4 +1,6 @@
+import { command } from '../../advice.ts';
 import { sameMachine } from '../../certificate/machine.ts';
+import { nameForCommand } from '../../directory/names.ts';
 import { MsmqCertError } from '../../errors.ts';
 import { byMachine, type DecodedState, isBroken, type MachineGroup, type Registered } from '../../judge/state.ts';
 import type { PlanItem, Planner, Verdict } from '../plan.ts';
@@ -115,7 +117,7 @@ function withoutEntry(machines: readonly string[], groups: readonly MachineGroup
       machine,
       digest: null,
       error: new MsmqCertError('machine-not-found', `${state.user.account} has no certificate for ${machine}`, {
-        hint: `msmq-cert register ${state.user.account} --machine ${machine} makes one`,
+        hint: `${command('register', [nameForCommand(state.user)], ['--machine', machine])} makes one`,
       }),
     }));
 }
@@ -133,7 +135,7 @@ function withoutMachine(state: DecodedState, { scope, machines }: RenewRequest):
         'machine-not-found',
         `the broken certificate ${registered.digest} of ${state.user.account} names no machine to make a new one for`,
         {
-          hint: `msmq-cert prune ${state.user.account} --digest ${registered.digest} removes it`,
+          hint: `${command('prune', [nameForCommand(state.user)], ['--digest', registered.digest])} removes it`,
         },
       ),
     }));

@@ -1,4 +1,6 @@
+import { command } from '../../advice.ts';
 import { type Pair, pairKey } from '../../blob/pair.ts';
+import { nameForCommand } from '../../directory/names.ts';
 import { MsmqCertError } from '../../errors.ts';
 import type { Criteria, UserState } from '../../judge/state.ts';
 import type { Planner } from '../plan.ts';
@@ -45,7 +47,7 @@ function changedSince({ user }: UserState, journal: string): MsmqCertError {
     'changed-since',
     `${user.account} was changed after the run of ${journal}, and is left alone`,
     {
-      hint: `msmq-cert list ${user.account} shows what is registered now`,
+      hint: `${command('list', [nameForCommand(user)])} shows what is registered now`,
     },
   );
 }

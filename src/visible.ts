@@ -1,0 +1,16 @@
+/**
+ * What a terminal obeys, or what nobody sees: controls, bidirectional overrides, everything else without a shape of its
+ * own, and every space but the plain one.
+ */
+export const UNSEEN = String.raw`[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|(?! )\p{Zs}`;
+
+const unseen = new RegExp(UNSEEN, 'gu');
+
+/** Text from the directory or from files, so that it cannot act on a terminal: `\u{1b}` stands for an escape character. */
+export function harmless(text: string): string {
+  return text.replace(unseen, escaped);
+}
+
+export function escaped(character: string): string {
+  return `\\u{${character.codePointAt(0)?.toString(16)}}`;
+}

@@ -6,6 +6,7 @@ if (major > 22 || (major === 22 && minor >= 18)) {
   const { main } = await import('./program.ts');
   await main();
 } else {
-  process.stderr.write(`msmq-cert needs Node.js 22.18 or later, and this is ${process.versions.node}\n`);
+  const { tell } = await import('./terminal.ts');
+  tell(`msmq-cert needs Node.js 22.18 or later, and this is ${process.versions.node}`);
   process.exitCode = 2;
 }

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Browser } from 'playwright-core';
 import { writeHtmlReport } from '../../src/cli/audit/html-report.ts';
-import { harmless } from '../../src/cli/output.ts';
+import { harmless } from '../../src/visible.ts';
 import { builtParts, openReport, startBrowser } from './browser.ts';
 import { certificateFor, reportOf, userNamed } from './sample.ts';
 

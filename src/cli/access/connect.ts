@@ -1,8 +1,8 @@
 import type { Directory, Listing } from '../../directory/directory.ts';
 import type { Replicated } from '../../directory/replicas.ts';
 import { MsmqCertError } from '../../errors.ts';
-import { tell } from '../output.ts';
 import type { DirectorySettings } from '../settings.ts';
+import { tell } from '../terminal.ts';
 
 /**
  * Opens the directory that the options name. Each kind of directory is loaded only when it is used.

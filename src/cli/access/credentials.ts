@@ -3,6 +3,7 @@ import { Writable } from 'node:stream';
 import { MsmqCertError, toMsmqCertError } from '../../errors.ts';
 import { readInput } from '../input.ts';
 import type { DirectorySettings } from '../settings.ts';
+import { askFor, isTerminal, tell } from '../terminal.ts';
 import { passwordInKeychain } from './keychain.ts';
 
 export type PasswordOrigin = 'file' | 'stdin' | 'environment' | 'keychain' | 'prompt';
@@ -74,7 +75,7 @@ async function fromKeychain(
 }
 
 function canPrompt(): boolean {
-  return process.stdin.isTTY && process.stderr.isTTY;
+  return process.stdin.isTTY && isTerminal.errors;
 }
 
 async function fromPrompt(bind: string): Promise<FoundPassword> {
@@ -98,13 +99,13 @@ function firstLine(bytes: Buffer): string {
 
 /** Asks on the terminal without showing what is typed. */
 async function prompt(question: string): Promise<string> {
-  process.stderr.write(question);
+  askFor(question);
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
   const lines = createInterface({ input: process.stdin, output: silent, terminal: true });
   try {
     return await lines.question('');
   } finally {
     lines.close();
-    process.stderr.write('\n');
+    tell('');
   }
 }

@@ -1,11 +1,11 @@
 import type { Audited } from '../../inspect/audit/audit.ts';
 import type { UserJson } from '../../inspect/audit/report.ts';
-import { type ErrorJson, errorJson, tell } from '../output.ts';
+import { type ErrorJson, errorJson } from '../output.ts';
 import { userJson } from '../render/json.ts';
+import { printData, roomToPrint, tell } from '../terminal.ts';
 import type { AuditSettings } from './settings.ts';
 import { type AuditHead, type AuditSink, isShown } from './sink.ts';
 import { tellSummary } from './text.ts';
-import { writeText } from './text-stream.ts';
 
 type Judged = Extract<Audited, { kind: 'judged' }>;
 
@@ -21,14 +21,18 @@ export function errorsOf(audited: Audited): ({ user: string } & ErrorJson)[] {
   return state.kind === 'malformed' ? [{ user: state.user.account, ...errorJson(state.error) }] : [];
 }
 
+async function printed(text: string): Promise<void> {
+  printData(text);
+  await roomToPrint();
+}
+
 /** One document, written as the objects come: its summary stands at the end. */
 export function jsonSink(settings: AuditSettings, { notes }: AuditHead): AuditSink {
-  const out = process.stdout;
   const errors: object[] = [];
   let begun = false;
 
   async function begin(): Promise<void> {
-    if (!begun) await writeText(out, '{\n  "schema": 1,\n  "users": [');
+    if (!begun) await printed('{\n  "schema": 1,\n  "users": [');
     begun = true;
   }
 
@@ -38,7 +42,7 @@ export function jsonSink(settings: AuditSettings, { notes }: AuditHead): AuditSi
       errors.push(...errorsOf(audited));
       if (audited.kind === 'unread' || !isShown(audited, settings)) return;
       await begin();
-      await writeText(out, `${separator}    ${JSON.stringify(auditedJson(audited))}`);
+      await printed(`${separator}    ${JSON.stringify(auditedJson(audited))}`);
       separator = ',\n';
     },
     async end(summary, failure) {
@@ -47,14 +51,14 @@ export function jsonSink(settings: AuditSettings, { notes }: AuditHead): AuditSi
       const rest = { notes, complete: failure === null, errors, summary };
       const indented = (value: unknown) => JSON.stringify(value, null, 2).replaceAll('\n', '\n  ');
       const fields = Object.entries(rest).map(([name, value]) => `  "${name}": ${indented(value)}`);
-      await writeText(out, `${separator === '\n' ? '' : '\n  '}],\n${fields.join(',\n')}\n}\n`);
+      await printed(`${separator === '\n' ? '' : '\n  '}],\n${fields.join(',\n')}\n}\n`);
     },
   };
 }
 
 /** One object a line; the summary is for people and goes to standard error. */
 export function ndjsonSink(settings: AuditSettings, head: AuditHead): AuditSink {
-  const line = (document: object) => writeText(process.stdout, `${JSON.stringify(document)}\n`);
+  const line = (document: object) => printed(`${JSON.stringify(document)}\n`);
   return {
     async add(audited) {
       if (audited.kind === 'unread') await line({ user: audited.name, error: errorJson(audited.error) });

@@ -1,5 +1,5 @@
-import { tell } from '../output.ts';
 import type { OutputSettings } from '../settings.ts';
+import { tell } from '../terminal.ts';
 
 /** How far an audit is: nobody knows beforehand how many users there are, so it only counts. */
 export interface AuditProgress {

@@ -1,13 +1,13 @@
 import type { Audited } from '../../inspect/audit/audit.ts';
 import type { AuditSummary } from '../../inspect/audit/report.ts';
 import type { Registered } from '../../judge/state.ts';
-import { harmless, tell, tellError } from '../output.ts';
+import { tellError } from '../output.ts';
 import { colours } from '../render/colours.ts';
 import { table } from '../render/table.ts';
+import { print, roomToPrint, tell } from '../terminal.ts';
 import { adviceFor, type Durations } from './remedies.ts';
 import type { AuditSettings } from './settings.ts';
 import { type AuditHead, type AuditSink, isShown } from './sink.ts';
-import { writeText } from './text-stream.ts';
 
 type Judged = Extract<Audited, { kind: 'judged' }>;
 
@@ -15,38 +15,38 @@ type Judged = Extract<Audited, { kind: 'judged' }>;
 export function textSink(settings: AuditSettings, { notes }: AuditHead): AuditSink {
   return {
     async add(audited) {
-      if (audited.kind === 'unread') return tellError(audited.error, harmless(audited.name));
-      if (!settings.quiet && isShown(audited, settings))
-        await writeText(process.stdout, `${paragraph(audited, settings)}\n\n`);
+      if (audited.kind === 'unread') return tellError(audited.error, audited.name);
+      if (!settings.quiet && isShown(audited, settings)) print([...paragraph(audited, settings), '']);
+      await roomToPrint();
     },
     async end(summary) {
       const lines: string[] = [];
       if (!settings.quiet) tellSummary(summary, notes, (line) => lines.push(line));
-      if (lines.length > 0) await writeText(process.stdout, `${lines.join('\n')}\n`);
+      print(lines);
     },
   };
 }
 
-function paragraph({ state, objectKind }: Judged, durations: Durations): string {
+function paragraph({ state, objectKind }: Judged, durations: Durations): string[] {
   const { user, pair, findings } = state;
   const entries = state.kind === 'decoded' ? state.entries : [];
   const mark = objectKind === 'user' ? '' : ` (${objectKind.replaceAll('-', ' ')})`;
   const about = findings.length === 0 ? '' : `  ${colours.yellow(findings.join(', '))}`;
   const certificates = entries.length === 1 ? 'certificate' : 'certificates';
   return [
-    `${colours.bold(harmless(user.account))}${mark}  ${entries.length} ${certificates}, ${pair.blob?.length ?? 0} bytes${about}`,
-    ...(state.kind === 'malformed' ? [`  ${harmless(state.error.message)}`] : []),
+    `${colours.bold(user.account)}${mark}  ${entries.length} ${certificates}, ${pair.blob?.length ?? 0} bytes${about}`,
+    ...(state.kind === 'malformed' ? [`  ${state.error.message}`] : []),
     ...entries.filter(({ findings }) => findings.length > 0).map(certificateLine),
     ...(state.kind === 'decoded' ? state.orphanDigests : []).map(
       (digest) => `  ${digest}  no certificate has this digest`,
     ),
     ...adviceFor(state, durations).map((line) => `  ${line}`),
-  ].join('\n');
+  ];
 }
 
 function certificateLine({ digest, machine, facts, findings }: Registered): string {
   const until = facts.kind === 'certificate' ? `until ${facts.notAfter.toISOString().replace(/T.*/, '')}` : '-';
-  return `  ${digest}  ${harmless(machine ?? '-')}  ${until}  ${colours.yellow(findings.join(', '))}`;
+  return `  ${digest}  ${machine ?? '-'}  ${until}  ${colours.yellow(findings.join(', '))}`;
 }
 
 /** The totals, one line at a time. */
@@ -55,6 +55,6 @@ export function tellSummary(summary: AuditSummary, notes: readonly string[], say
   const found = Object.entries(findings);
   const nothing = found.length === 0 ? `, ${colours.green('nothing found')}` : '';
   say(`${users} users, ${certificates} certificates, ${bytes} bytes${nothing}`);
-  if (found.length > 0) say(table(found.map(([code, count]) => [`  ${code}`, String(count)])));
-  for (const note of notes) tell(`note: ${harmless(note)}`);
+  if (found.length > 0) for (const line of table(found.map(([code, count]) => [`  ${code}`, String(count)]))) say(line);
+  for (const note of notes) tell(`note: ${note}`);
 }

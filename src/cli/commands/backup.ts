@@ -56,7 +56,7 @@ export async function backup(names: readonly string[], command: Command): Promis
     };
     const text = `${users} ${users === 1 ? 'user' : 'users'} saved in ${options.out}`;
     const codes = errors.map(({ error }) => error.code);
-    printResult({ exitCode: exitCodeOfFailures(codes, users), json, text }, options);
+    printResult({ exitCode: exitCodeOfFailures(codes, users), json, lines: [text] }, options);
     if (!options.json) for (const { user, error } of errors) tellError(error, user);
   } finally {
     await directory.close();

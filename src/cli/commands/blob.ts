@@ -12,11 +12,12 @@ import { writeNewFile } from '../files.ts';
 import { addExamples } from '../help.ts';
 import { readInput } from '../input.ts';
 import { addOutputOptions, newCommand } from '../options.ts';
-import { harmless, printJson, printResult } from '../output.ts';
+import { printJson, printResult } from '../output.ts';
 import { colours } from '../render/colours.ts';
 import { factsJson } from '../render/json.ts';
 import { table } from '../render/table.ts';
 import { readSettings, settings } from '../settings.ts';
+import { printData } from '../terminal.ts';
 
 export function blobCommand(): Command {
   return newCommand('blob')
@@ -78,12 +79,12 @@ export async function decodeBlob(file: string, command: Command): Promise<void> 
     entry.digestMatches ? 'yes' : colours.yellow('no'),
     entry.identifier,
     String(entry.bytes),
-    entry.subject === null ? 'no certificate' : harmless(entry.subject),
+    entry.subject ?? 'no certificate',
   ]);
   const head = ['  OFFSET', 'DIGEST', 'MATCHES', 'IDENTIFIER', 'BYTES', 'SUBJECT'];
   const count = `${entries.length} ${entries.length === 1 ? 'certificate' : 'certificates'}, ${value.length} bytes`;
-  const text = entries.length === 0 ? count : `${count}\n${table([head, ...rows])}`;
-  printResult({ exitCode: exitCodes.done, json: { schema: 1, entries }, text }, options);
+  const lines = entries.length === 0 ? [count] : [count, ...table([head, ...rows])];
+  printResult({ exitCode: exitCodes.done, json: { schema: 1, entries }, lines }, options);
 }
 
 function decodeValue(value: Buffer, file: string) {
@@ -128,7 +129,7 @@ export async function encodeBlob(files: readonly string[], command: Command): Pr
   const written = options.hex ? `${value.toString('hex')}\n` : options.base64 ? `${value.toString('base64')}\n` : value;
 
   if (options.out !== undefined) await writeNewFile(options.out, written, 0o644);
-  else if (!options.json) process.stdout.write(written);
+  else if (!options.json) printData(written);
   if (options.json) {
     const described = entries.map(({ digest, identifier, certificate }, index) => ({
       index,

@@ -10,9 +10,10 @@ import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { addExamples } from '../help.ts';
 import { readUserNames } from '../input.ts';
 import { addDirectoryOptions, addOutputOptions, newCommand } from '../options.ts';
-import { harmless, print, printResult } from '../output.ts';
+import { printResult } from '../output.ts';
 import { colours } from '../render/colours.ts';
 import { readSettings, settings } from '../settings.ts';
+import { print } from '../terminal.ts';
 
 export function checkCommand(): Command {
   const command = newCommand('check')
@@ -56,11 +57,11 @@ export async function check(names: readonly string[], command: Command): Promise
   const checks: Check[] = [];
   const granted = await runChecks(target, { users, maxCertificates: options.maxCertificates, delegation }, (each) => {
     checks.push(each);
-    if (!options.json && !options.quiet) print(checkText(each));
+    if (!options.json && !options.quiet) print(checkLines(each));
   });
   const json = { schema: 1, checks, ...(delegation !== null && { delegation: granted }) };
-  const text = granted === null ? '' : delegationText(granted);
-  printResult({ exitCode: exitCodeOf(checks), json, text }, options);
+  const lines = granted === null ? [] : delegationLines(granted);
+  printResult({ exitCode: exitCodeOf(checks), json, lines }, options);
 }
 
 function wantedDelegation({ delegation, ou }: z.infer<typeof checkSettings>): { group: string; ou: string } | null {
@@ -73,21 +74,21 @@ function wantedDelegation({ delegation, ou }: z.infer<typeof checkSettings>): { 
 
 const statusColour = { ok: colours.green, warning: colours.yellow, failed: colours.red };
 
-function checkText({ name, status, message, hint }: Check): string {
-  const line = `${statusColour[status](status.padEnd(7))}  ${name.padEnd(17)}  ${harmless(message)}`;
-  return hint === null ? line : `${line}\n${' '.repeat(28)}${colours.dim('hint')}: ${harmless(hint)}`;
+function checkLines({ name, status, message, hint }: Check): string[] {
+  const line = `${statusColour[status](status.padEnd(7))}  ${name.padEnd(17)}  ${message}`;
+  return hint === null ? [line] : [line, `${' '.repeat(28)}${colours.dim('hint')}: ${hint}`];
 }
 
-function delegationText({ trustee, ou, dsacls, sambaTool }: Delegation): string {
+function delegationLines({ trustee, ou, dsacls, sambaTool }: Delegation): string[] {
   return [
     '',
-    `To let ${harmless(trustee)} write both attributes of the users below ${harmless(ou)}, and nothing else, an administrator runs:`,
+    `To let ${trustee} write both attributes of the users below ${ou}, and nothing else, an administrator runs:`,
     '',
     '  in a Windows command prompt:',
-    `    ${harmless(dsacls)}`,
+    `    ${dsacls}`,
     '  on a Samba domain controller:',
-    `    ${harmless(sambaTool)}`,
-  ].join('\n');
+    `    ${sambaTool}`,
+  ];
 }
 
 const CONNECTION: readonly CheckName[] = ['discovery', 'name-resolution', 'connection', 'tls', 'bind'];

@@ -7,7 +7,7 @@ import { openDirectory } from '../access/connect.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addExamples } from '../help.ts';
 import { addDirectoryOptions, addOutputOptions, newCommand } from '../options.ts';
-import { harmless, printResult } from '../output.ts';
+import { printResult } from '../output.ts';
 import { colours } from '../render/colours.ts';
 import { table } from '../render/table.ts';
 import { criteria } from '../running/policies.ts';
@@ -41,8 +41,8 @@ export async function explain(name: string, command: Command): Promise<void> {
     const { checks, command: helps } = await explainUser(state, machine, directory);
     const isFine = checks.every(({ status }) => status !== 'failed');
     const json = { schema: 1, user: user.account, machine, checks, command: helps };
-    const text = [table(checks.map(checkColumns)), '', `What helps: ${colours.bold(harmless(helps))}`].join('\n');
-    printResult({ exitCode: isFine ? exitCodes.done : exitCodes.someFailed, json, text }, options);
+    const lines = [...table(checks.map(checkColumns)), '', `What helps: ${colours.bold(helps)}`];
+    printResult({ exitCode: isFine ? exitCodes.done : exitCodes.someFailed, json, lines }, options);
   } finally {
     await directory.close();
   }
@@ -51,5 +51,5 @@ export async function explain(name: string, command: Command): Promise<void> {
 const colour = { ok: colours.green, failed: colours.red, unknown: colours.yellow };
 
 function checkColumns({ name, status, message }: Check): string[] {
-  return [colour[status](status), name, harmless(message)];
+  return [colour[status](status), name, message];
 }

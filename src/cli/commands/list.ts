@@ -7,7 +7,7 @@ import { exitCodeOfFailures } from '../exit-codes.ts';
 import { addExamples } from '../help.ts';
 import { readUserNames } from '../input.ts';
 import { addDirectoryOptions, addOutputOptions, newCommand } from '../options.ts';
-import { errorJson, harmless, printResult, tellError } from '../output.ts';
+import { errorJson, paragraphsOf, printResult, tellError } from '../output.ts';
 import { colours } from '../render/colours.ts';
 import { userJson } from '../render/json.ts';
 import { table } from '../render/table.ts';
@@ -44,29 +44,26 @@ export async function list(names: readonly string[], command: Command): Promise<
       users: states.map(userJson),
       errors: errors.map(({ user, error }) => ({ user, ...errorJson(error) })),
     };
-    const text = states
-      .filter((state) => state.kind === 'decoded')
-      .map(stateText)
-      .join('\n\n');
+    const paragraphs = states.filter((state) => state.kind === 'decoded').map(stateLines);
     const succeeded = states.filter(({ kind }) => kind === 'decoded').length;
     const exitCode = exitCodeOfFailures(
       errors.map(({ error }) => error.code),
       succeeded,
     );
-    printResult({ exitCode, json, text }, options);
+    printResult({ exitCode, json, lines: paragraphsOf(paragraphs) }, options);
     if (!options.json) for (const { user, error } of errors) tellError(error, user);
   } finally {
     await directory.close();
   }
 }
 
-function stateText(state: UserState): string {
+function stateLines(state: UserState): string[] {
   const { user, pair } = state;
   const count = state.kind === 'decoded' ? state.entries.length : 0;
   const findings = state.findings.length === 0 ? '' : `  ${colours.yellow(state.findings.join(', '))}`;
-  const head = `${colours.bold(harmless(user.account))}  ${count} ${count === 1 ? 'certificate' : 'certificates'}, ${pair.blob?.length ?? 0} bytes${findings}`;
-  if (state.kind !== 'decoded' || count === 0) return head;
-  return [head, table([headRow, ...state.entries.map(certificateRow)]), ...orphanLines(state)].join('\n');
+  const head = `${colours.bold(user.account)}  ${count} ${count === 1 ? 'certificate' : 'certificates'}, ${pair.blob?.length ?? 0} bytes${findings}`;
+  if (state.kind !== 'decoded' || count === 0) return [head];
+  return [head, ...table([headRow, ...state.entries.map(certificateRow)]), ...orphanLines(state)];
 }
 
 const headRow = ['  DIGEST', 'MACHINE', 'VALID UNTIL', 'KEY', 'FINDINGS'];
@@ -75,7 +72,7 @@ function certificateRow({ digest, machine, facts, findings }: Registered): strin
   const known = facts.kind === 'certificate' ? facts : null;
   return [
     `  ${digest}`,
-    harmless(machine ?? '-'),
+    machine ?? '-',
     known === null ? '-' : dayOf(known.notAfter),
     known === null ? '-' : `${known.keyAlgorithm === 'rsa' ? 'RSA' : 'not RSA'} ${known.keyBits ?? ''}`.trimEnd(),
     findings.length === 0 ? colours.green('none') : colours.yellow(findings.join(', ')),

@@ -5,7 +5,7 @@ import { passwordInKeychain, storeInKeychain } from '../access/keychain.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addExamples } from '../help.ts';
 import { addDirectoryOptions, addOutputOptions, newCommand } from '../options.ts';
-import { harmless, printResult } from '../output.ts';
+import { printResult } from '../output.ts';
 import { readSettings, settings } from '../settings.ts';
 
 export function loginCommand(): Command {
@@ -35,6 +35,6 @@ export async function login(command: Command): Promise<void> {
   const { account, server } = await askWhoWeAre(options, async () => password);
   await storeInKeychain(key, password);
   const json = { schema: 1, ...key, account, server, stored: true };
-  const text = `${harmless(account ?? key.bind)} is logged in: the password for ${key.directory} is in the keychain of this system`;
-  printResult({ exitCode: exitCodes.done, json, text }, options);
+  const text = `${account ?? key.bind} is logged in: the password for ${key.directory} is in the keychain of this system`;
+  printResult({ exitCode: exitCodes.done, json, lines: [text] }, options);
 }

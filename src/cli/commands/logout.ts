@@ -25,5 +25,5 @@ export async function logout(command: Command): Promise<void> {
   const removed = await removeFromKeychain(key);
   const done = removed ? 'is removed from' : 'was not in';
   const text = `the password of ${key.bind} for ${key.directory} ${done} the keychain of this system`;
-  printResult({ exitCode: exitCodes.done, json: { schema: 1, ...key, removed }, text }, options);
+  printResult({ exitCode: exitCodes.done, json: { schema: 1, ...key, removed }, lines: [text] }, options);
 }

@@ -8,8 +8,8 @@ import { exitCodeOfFailures, exitCodes } from '../exit-codes.ts';
 import { addExamples } from '../help.ts';
 import { readUserNames } from '../input.ts';
 import { addDirectoryOptions, addOutputOptions, durationOption, newCommand } from '../options.ts';
-import { errorJson, printResult, tellError } from '../output.ts';
-import { replicationJson, replicationText } from '../render/replication.ts';
+import { errorJson, paragraphsOf, printResult, tellError } from '../output.ts';
+import { replicationJson, replicationLines } from '../render/replication.ts';
 import { awaitReplication } from '../running/await-replication.ts';
 import { readSettings, settings } from '../settings.ts';
 
@@ -55,7 +55,7 @@ export async function replication(names: readonly string[], command: Command): P
     const failures = states.flatMap((each) => replicationError(each) ?? []);
     const codes: ErrorCode[] = errors.map(({ error }) => error.code);
     const exitCode = failures.length > 0 ? exitCodes.someFailed : exitCodeOfFailures(codes, states.length);
-    printResult({ exitCode, json, text: states.map(replicationText).join('\n\n') }, options);
+    printResult({ exitCode, json, lines: paragraphsOf(states.map(replicationLines)) }, options);
     if (options.json) return;
     for (const error of failures) tellError(error);
     for (const { name, error } of errors) tellError(error, name);

@@ -9,7 +9,7 @@ import { exitCodes } from '../exit-codes.ts';
 import { writeNewFile } from '../files.ts';
 import { addExamples } from '../help.ts';
 import { addDirectoryOptions, addOutputOptions, newCommand } from '../options.ts';
-import { harmless, printResult } from '../output.ts';
+import { printResult } from '../output.ts';
 import { certificateJson } from '../render/json.ts';
 import { table } from '../render/table.ts';
 import { criteria } from '../running/policies.ts';
@@ -50,13 +50,13 @@ export async function show(name: string, command: Command): Promise<void> {
     }
     if (options.export !== undefined) await writeNewFile(options.export, registered.entry.certificate, 0o644);
     const json = { schema: 1, user: user.account, dn: user.dn, certificate: certificateJson(registered) };
-    printResult({ exitCode: exitCodes.done, json, text: certificateText(registered) }, options);
+    printResult({ exitCode: exitCodes.done, json, lines: certificateLines(registered) }, options);
   } finally {
     await directory.close();
   }
 }
 
-function certificateText(registered: Registered): string {
+function certificateLines(registered: Registered): string[] {
   const { facts, findings } = registered;
   const json = certificateJson(registered);
   const described =
@@ -74,8 +74,8 @@ function certificateText(registered: Registered): string {
   return table([
     ['digest', json.digest],
     ['identifier', json.identifier],
-    ['account', harmless(json.account ?? '-')],
-    ['machine', harmless(json.machine ?? '-')],
+    ['account', json.account ?? '-'],
+    ['machine', json.machine ?? '-'],
     ...described,
     ['bytes', String(json.bytes)],
     ['findings', findings.length === 0 ? 'none' : findings.join(', ')],

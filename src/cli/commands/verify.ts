@@ -12,7 +12,7 @@ import { exitCodes } from '../exit-codes.ts';
 import { addExamples } from '../help.ts';
 import { readInput } from '../input.ts';
 import { addDirectoryOptions, addOutputOptions, newCommand } from '../options.ts';
-import { harmless, printResult } from '../output.ts';
+import { printResult } from '../output.ts';
 import { colours } from '../render/colours.ts';
 import { table } from '../render/table.ts';
 import { criteria } from '../running/policies.ts';
@@ -63,7 +63,7 @@ export async function verify(command: Command): Promise<void> {
       searched: reachText(found.reach),
     };
     printResult(
-      { exitCode: accepted ? exitCodes.done : exitCodes.someFailed, json, text: verificationText(found) },
+      { exitCode: accepted ? exitCodes.done : exitCodes.someFailed, json, lines: verificationLines(found) },
       options,
     );
   } finally {
@@ -92,16 +92,15 @@ function userFacts({ account, dn, sid }: User) {
   return { user: account, dn, sid };
 }
 
-function verificationText({ digest, reach, byDigest, bySid, accepted, reasons }: Verification): string {
-  const found = (user: User | null) =>
-    user === null ? colours.red('nobody') : harmless(`${user.account}  ${user.dn}`);
+function verificationLines({ digest, reach, byDigest, bySid, accepted, reasons }: Verification): string[] {
+  const found = (user: User | null) => (user === null ? colours.red('nobody') : `${user.account}  ${user.dn}`);
   return [
-    table([
+    ...table([
       ['digest', digest],
       ['by digest', `${found(byDigest)}  (searched ${reachText(reach)})`],
       ['by SID', found(bySid)],
     ]),
     accepted ? colours.green('both lookups succeed: receivers accept it') : colours.red('receivers refuse it'),
-    ...reasons.map((reason) => `  ${harmless(reason)}`),
-  ].join('\n');
+    ...reasons.map((reason) => `  ${reason}`),
+  ];
 }

@@ -5,7 +5,7 @@ import { requireServer } from '../access/servers.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addExamples } from '../help.ts';
 import { addDirectoryOptions, addOutputOptions, newCommand } from '../options.ts';
-import { harmless, printResult } from '../output.ts';
+import { printResult } from '../output.ts';
 import { table } from '../render/table.ts';
 import { type DirectorySettings, readSettings, settings } from '../settings.ts';
 
@@ -41,12 +41,12 @@ export async function whoami(command: Command): Promise<void> {
     passwordFrom: origin,
   };
   const rows = [
-    ['account', harmless(account ?? 'not told by the directory')],
+    ['account', account ?? 'not told by the directory'],
     ['SID', sid ?? 'not told by the directory'],
     ['server', server],
     ['bound with', boundWith(options, origin)],
   ];
-  printResult({ exitCode: exitCodes.done, json, text: table(rows) }, options);
+  printResult({ exitCode: exitCodes.done, json, lines: table(rows) }, options);
 }
 
 const ORIGINS: Record<PasswordOrigin, string> = {

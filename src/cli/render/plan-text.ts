@@ -1,5 +1,4 @@
 import type { DigestItem, PlanItem, UserPlan } from '../../plan/plan.ts';
-import { harmless } from '../output.ts';
 import { colours } from './colours.ts';
 import { table } from './table.ts';
 
@@ -13,15 +12,15 @@ const colour = {
 const word = { keep: 'KEEP', delete: 'DELETE', add: 'ADD', restore: 'ADD', correct: 'CORRECT' };
 
 /** The plan of one user: a line for each entry and digest, the count it comes to, and what people should know. */
-export function planText(plan: UserPlan): string {
+export function planLines(plan: UserPlan): string[] {
   const rows = [...plan.items.map(itemColumns), ...plan.digests.map(digestColumns)];
   const before = plan.items.filter(({ action }) => action !== 'add' && action !== 'restore').length;
   const after = plan.items.filter(({ action }) => action !== 'delete').length;
   return [
-    ...(rows.length === 0 ? [] : [table(rows)]),
+    ...(rows.length === 0 ? [] : table(rows)),
     `  ${before} ${before === 1 ? 'certificate' : 'certificates'} before, ${after} after`,
-    ...plan.notes.map((note) => `  ${harmless(note)}`),
-  ].join('\n');
+    ...plan.notes.map((note) => `  ${note}`),
+  ];
 }
 
 function itemColumns(item: PlanItem): string[] {
@@ -29,14 +28,14 @@ function itemColumns(item: PlanItem): string[] {
   if (item.action === 'add') {
     const { machine, source } = item.addition;
     const what = source.kind === 'external' ? source.digest : '(a new key)';
-    return [head, harmless(machine ?? '(no machine)'), what, item.reason];
+    return [head, machine ?? '(no machine)', what, item.reason];
   }
   const { registered, reason } = item;
   const why = reason === '' ? registered.findings.join(', ') : reason;
-  return [head, harmless(registered.machine ?? '(no machine)'), registered.digest, why];
+  return [head, registered.machine ?? '(no machine)', registered.digest, why];
 }
 
 function digestColumns({ action, digest, registered, reason }: DigestItem): string[] {
-  const machine = registered === null ? '(digest)' : `(digest) ${harmless(registered.machine ?? '')}`.trimEnd();
+  const machine = registered === null ? '(digest)' : `(digest) ${registered.machine ?? ''}`.trimEnd();
   return [`  ${colour[action](word[action])}`, machine, digest, reason];
 }

@@ -1,6 +1,6 @@
 import type { Stamp } from '../../directory/replicas.ts';
 import { digestsOf, type ServerState, type UserReplication } from '../../inspect/replication/replication.ts';
-import { errorJson, harmless } from '../output.ts';
+import { errorJson } from '../output.ts';
 import { colours } from './colours.ts';
 import { table } from './table.ts';
 
@@ -29,19 +29,19 @@ function stampJson(stamp: Stamp | null) {
 const stateColour = { current: colours.green, behind: colours.yellow, differs: colours.red, unreachable: colours.red };
 
 /** One user as a table of servers. */
-export function replicationText({ user, converged, torn, servers }: UserReplication): string {
+export function replicationLines({ user, converged, torn, servers }: UserReplication): string[] {
   const summary = torn ? colours.red('torn') : converged ? colours.green('converged') : colours.yellow('not converged');
   const head = ['  SERVER', 'STATE', 'DIGESTS', 'CERTIFICATES WRITTEN', 'DIGESTS WRITTEN'];
-  return `${colours.bold(harmless(user.account))}  ${summary}\n${table([head, ...servers.map(serverRow)])}`;
+  return [`${colours.bold(user.account)}  ${summary}`, ...table([head, ...servers.map(serverRow)])];
 }
 
 function serverRow(server: ServerState): string[] {
   const { observation, state } = server;
-  const name = `  ${harmless(server.server)}`;
+  const name = `  ${server.server}`;
   const shown = stateColour[state](state);
   switch (observation.kind) {
     case 'unreachable':
-      return [name, shown, '', harmless(observation.error.message), ''];
+      return [name, shown, '', observation.error.message, ''];
     case 'absent':
       return [name, shown, '', 'the object has not arrived', ''];
     case 'read': {

@@ -1,15 +1,17 @@
+import { command } from '../../advice.ts';
 import type { ErrorCode } from '../../errors.ts';
 import { replicationError, type UserReplication } from '../../inspect/replication/replication.ts';
 import type { UserPlan } from '../../plan/plan.ts';
 import type { ItemResult, Summary, UserResult } from '../../plan/results.ts';
 import type { RunOutcome, UnknownUser } from '../../run/run.ts';
 import { type ExitCode, exitCodeOf, exitCodeOfFailures, exitCodes } from '../exit-codes.ts';
-import { errorJson, harmless, print, printJson, tell, tellError } from '../output.ts';
+import { errorJson, printJson, printJsonLine, tellError } from '../output.ts';
 import type { HookResult } from '../running/hooks.ts';
 import type { MutationSettings } from '../settings.ts';
+import { isTerminal, print, tell } from '../terminal.ts';
 import { colours } from './colours.ts';
-import { planText } from './plan-text.ts';
-import { replicationJson, replicationText } from './replication.ts';
+import { planLines } from './plan-text.ts';
+import { replicationJson, replicationLines } from './replication.ts';
 import { table } from './table.ts';
 
 /** How a run came to its end. */
@@ -94,7 +96,7 @@ function jsonSink(head: Head): Sink {
 
 /** One result a line as it comes, and the summary as the last line. */
 function ndjsonSink(head: Head): Sink {
-  const say = (document: object) => print(JSON.stringify(document));
+  const say = printJsonLine;
   return {
     user: (result, hooks) => [...userJson(result, hooks), ...notesOn(result)].forEach(say),
     unknown: (user) => unknownJson(user).forEach(say),
@@ -157,26 +159,26 @@ function itemJson(user: string, dn: string | null, item: ItemResult, hooks: read
 
 /** For people: as it comes, or after the progress bar where there is one. */
 function textSink({ dryRun }: Head, { quiet, ldif, progress }: MutationSettings): Sink {
-  const heldBack: string[] = [];
-  const isHeldBack = progress && process.stderr.isTTY;
-  const say = (paragraph: string) => print(`${paragraph}\n\n`);
+  const heldBack: string[][] = [];
+  const isHeldBack = progress && isTerminal.errors;
+  const say = (paragraph: readonly string[]) => print([...paragraph, '']);
   const complaints: (() => void)[] = [];
   const complain = (user: string, items: readonly ItemResult[]) => {
     for (const { error } of items) if (error !== null) complaints.push(() => tellError(error, user));
   };
   return {
     user(result, hooks) {
-      if (!quiet && isHeldBack) heldBack.push(...userText(result, dryRun));
-      else if (!quiet) userText(result, dryRun).forEach(say);
+      if (!quiet && isHeldBack) heldBack.push(...userParagraphs(result, dryRun));
+      else if (!quiet) userParagraphs(result, dryRun).forEach(say);
       complain(result.user.account, result.items);
       for (const hook of hooks) {
-        if (hook.outcome === 'failed') complaints.push(() => tell(failedHookText(result, hook)));
+        if (hook.outcome === 'failed') complaints.push(() => tell(...failedHookLines(result, hook)));
       }
     },
     unknown: ({ name, items }) => complain(name, items),
     end({ outcome, journal, replication }) {
       const { summary, remaining, stoppedBy } = outcome;
-      const seen = replication.map(replicationText);
+      const seen = replication.map(replicationLines);
       if (!quiet) {
         for (const paragraph of [...heldBack, ...seen]) say(paragraph);
         print(lastLines(summary, dryRun, ldif, journal));
@@ -191,34 +193,38 @@ function textSink({ dryRun }: Head, { quiet, ldif, progress }: MutationSettings)
   };
 }
 
-function lastLines(summary: Summary, dryRun: boolean, ldif: string | undefined, journal: string | null): string {
+function lastLines(summary: Summary, dryRun: boolean, ldif: string | undefined, journal: string | null): string[] {
   const lines = [summaryLine(summary, dryRun, ldif)];
   if (journal !== null) lines.push(`journal: ${journal}`);
-  return lines.join('\n');
+  return lines;
 }
 
 function remainderText(remaining: number, journal: string | null): string {
   const rest = `${remaining} ${remaining === 1 ? 'user is' : 'users are'} left as they were`;
-  return journal === null ? rest : `${rest}; msmq-cert resume ${harmless(journal)} goes on with the run`;
+  return journal === null ? rest : `${rest}; ${command('resume', [journal])} goes on with the run`;
 }
 
 function orphanText(path: string): string {
-  return `no registered certificate belongs to ${harmless(path)}; a run that did not get to its end left it`;
+  return `no registered certificate belongs to ${path}; a run that did not get to its end left it`;
 }
 
-function failedHookText({ user }: UserResult, { item, status, output }: HookResult): string {
-  const said = output.trim() === '' ? '' : `\n${harmless(output.trim())}`;
-  return `the deploy hook failed for ${harmless(user.account)} on ${harmless(item.machine ?? '(no machine)')}: ${status}; the certificate is registered${said}`;
+function failedHookLines({ user }: UserResult, { item, status, output }: HookResult): string[] {
+  const said = output.trim() === '' ? [] : output.trim().split('\n');
+  const machine = item.machine ?? '(no machine)';
+  return [
+    `the deploy hook failed for ${user.account} on ${machine}: ${status}; the certificate is registered`,
+    ...said.map((line) => `  ${line}`),
+  ];
 }
 
-function userText({ user, plan, items }: UserResult, dryRun: boolean): string[] {
-  if (dryRun && plan !== null) return [[harmless(user.account), planText(plan), ...refusalLines(plan)].join('\n')];
+function userParagraphs({ user, plan, items }: UserResult, dryRun: boolean): string[][] {
+  if (dryRun && plan !== null) return [[user.account, ...planLines(plan), ...refusalLines(plan)]];
   const succeeded = items.filter(({ action }) => action !== 'failed');
-  return succeeded.length === 0 ? [] : [`${harmless(user.account)}\n${itemsText(succeeded)}`];
+  return succeeded.length === 0 ? [] : [[user.account, ...itemLines(succeeded)]];
 }
 
 function refusalLines({ refusal }: UserPlan): string[] {
-  return refusal === null ? [] : [`  ${colours.yellow('refused without --yes')}: ${harmless(refusal.message)}`];
+  return refusal === null ? [] : [`  ${colours.yellow('refused without --yes')}: ${refusal.message}`];
 }
 
 const itemColour = {
@@ -229,10 +235,10 @@ const itemColour = {
   failed: colours.red,
 };
 
-function itemsText(items: readonly ItemResult[]): string {
+function itemLines(items: readonly ItemResult[]): string[] {
   const rows = items.map(({ action, machine, digest, files }) => [
     `  ${itemColour[action](action)}`,
-    harmless(machine ?? '(no machine)'),
+    machine ?? '(no machine)',
     digest ?? '',
     files?.pfx ?? '',
   ]);

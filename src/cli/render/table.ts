@@ -1,4 +1,5 @@
 import Table from 'cli-table3';
+import { unmarkedRemoved, visiblePart } from '../terminal.ts';
 
 const none = {
   top: '',
@@ -18,16 +19,14 @@ const none = {
   middle: '  ',
 };
 
-/** Columns without lines, each as wide as it needs. */
-export function table(rows: readonly (readonly string[])[]): string {
+/** Columns without rules, each as wide as it needs, line by line. */
+export function table(rows: readonly (readonly string[])[]): string[] {
   const layout = new Table({
     chars: none,
     style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [], compact: true },
   });
-  layout.push(...rows.map((row) => [...row]));
-  return layout
-    .toString()
+  layout.push(...rows.map((row) => row.map(visiblePart)));
+  return unmarkedRemoved(layout.toString())
     .split('\n')
-    .map((line) => line.trimEnd())
-    .join('\n');
+    .map((line) => line.trimEnd());
 }

@@ -1,8 +1,8 @@
 import type { User } from '../../directory/directory.ts';
 import type { Replicated } from '../../directory/replicas.ts';
 import { type UserReplication, waitForReplication } from '../../inspect/replication/replication.ts';
-import { tell } from '../output.ts';
 import type { OutputSettings } from '../settings.ts';
+import { tell } from '../terminal.ts';
 
 const LINE_EVERY_MS = 5000;
 

@@ -5,8 +5,8 @@ import { MsmqCertError } from '../../errors.ts';
 import { findUnfinished, newJournalPath, readForResume, type Unfinished } from '../../journal/find.ts';
 import type { JournalHistory } from '../../journal/read.ts';
 import { beginJournal, fingerprintOf, type Journal, resumeJournal } from '../../journal/write.ts';
-import { tell } from '../output.ts';
 import type { MutationSettings } from '../settings.ts';
+import { tell } from '../terminal.ts';
 import type { Run } from './run.ts';
 
 export type OpenJournal = Journal & {

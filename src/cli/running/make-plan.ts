@@ -1,3 +1,4 @@
+import { command } from '../../advice.ts';
 import { type Directory, type Listing, userKey } from '../../directory/directory.ts';
 import type { MsmqCertError } from '../../errors.ts';
 import { noJournal } from '../../journal/write.ts';
@@ -8,9 +9,9 @@ import { verbPlanners } from '../../run/planners.ts';
 import { type RunOutcome, run } from '../../run/run.ts';
 import { openDirectory } from '../access/connect.ts';
 import { writeNewFile } from '../files.ts';
-import { tell } from '../output.ts';
 import { runReport } from '../render/run-report.ts';
 import type { KeySettings } from '../settings.ts';
+import { tell } from '../terminal.ts';
 import { watchInterrupts } from './interrupts.ts';
 import { criteria, keyPolicy, keySettingsRecord } from './policies.ts';
 import { watchProgress } from './progress.ts';
@@ -34,7 +35,7 @@ export async function makePlan(request: Verb, targets: readonly Target[], option
     };
     if (outcome.stoppedBy !== null) throw outcome.stoppedBy;
     await writeNewFile(options.out, writePlan(plan), 0o600);
-    if (!options.quiet) tell(`the plan is in ${options.out}; msmq-cert apply ${options.out} carries it out`);
+    if (!options.quiet) tell(`the plan is in ${options.out}; ${command('apply', [options.out])} carries it out`);
   } finally {
     await directory.close();
   }

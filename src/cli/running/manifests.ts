@@ -6,7 +6,7 @@ import { externalSource } from '../../plan/external.ts';
 import { type ManifestRow, type ReadRow, readManifest } from '../../plan/manifest.ts';
 import type { Source } from '../../plan/plan.ts';
 import type { Target } from '../../plan/request.ts';
-import { tell } from '../output.ts';
+import { tell } from '../terminal.ts';
 
 const FILES_AT_ONCE = 16;
 const SHOWN_PROBLEMS = 100;

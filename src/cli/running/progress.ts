@@ -1,7 +1,7 @@
 import { SingleBar } from 'cli-progress';
 import type { UserResult } from '../../plan/results.ts';
-import { tell } from '../output.ts';
 import type { OutputSettings } from '../settings.ts';
+import { isTerminal, progressStream, tell } from '../terminal.ts';
 
 /** What a run shows of itself while it goes on, on standard error. */
 export interface Progress {
@@ -18,13 +18,13 @@ const silent: Progress = { started: () => {}, finished: () => {}, retried: () =>
 /** A bar on a terminal, a line every few seconds otherwise; nothing for runs that are over before that. */
 export function watchProgress(what: string, settings: OutputSettings): Progress {
   if (!settings.progress || settings.quiet) return silent;
-  return process.stderr.isTTY ? bar(what) : lines(what);
+  return isTerminal.errors ? bar(what) : lines(what);
 }
 
 function bar(what: string): Progress {
   const counts = { retries: 0, failures: 0 };
   const view = new SingleBar({
-    stream: process.stderr,
+    stream: progressStream,
     clearOnComplete: true,
     hideCursor: true,
     format: `${what} {bar} {value}/{total} users, {eta_formatted} left, {retries} retries, {failures} failed`,

@@ -2,9 +2,9 @@ import { saveBefore } from '../../inspect/backup.ts';
 import type { UserPlan } from '../../plan/plan.ts';
 import type { Request } from '../../plan/request.ts';
 import type { Summary } from '../../plan/results.ts';
-import { harmless, print, tell } from '../output.ts';
-import { planText } from '../render/plan-text.ts';
+import { planLines } from '../render/plan-text.ts';
 import type { MutationSettings } from '../settings.ts';
+import { print, tell } from '../terminal.ts';
 
 const TAKES_AWAY: ReadonlySet<Request['verb']> = new Set(['repair', 'prune', 'clear', 'restore']);
 
@@ -24,15 +24,15 @@ export function safeguards(
     const form = savedForm(request);
     if (form === null || plan.refusal !== null) return;
     const file = await saveBefore(out, plan.user, plan.before, form);
-    if (!settings.quiet) tell(`${harmless(plan.user.account)}: saved in ${file}`);
+    if (!settings.quiet) tell(`${plan.user.account}: saved in ${file}`);
   };
 }
 
 /** A document for programs stands alone on standard output. */
 function show(plan: UserPlan, { json, ndjson }: MutationSettings): void {
-  const text = `${harmless(plan.user.account)}\n${planText(plan)}\n`;
-  if (json || ndjson) tell(text);
-  else print(`${text}\n`);
+  const lines = [plan.user.account, ...planLines(plan), ''];
+  if (json || ndjson) tell(...lines);
+  else print(lines);
 }
 
 function savedForm(request: Request): 'ldif' | 'blob' | null {

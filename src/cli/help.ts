@@ -1,4 +1,5 @@
 import { type Command, Help, type Option } from 'commander';
+import { quoted } from '../advice.ts';
 
 /** Whether the help shows every option, also those that most people never need. */
 export const showsAll = process.argv.includes('--help-all');
@@ -10,8 +11,16 @@ export function addExamples(
   command: Command,
   examples: readonly (readonly [line: string, meaning: string])[],
 ): Command {
-  examplesOf.set(command, examples.map(([line, meaning]) => `  # ${meaning}\n  $ msmq-cert ${line}`).join('\n'));
+  examplesOf.set(
+    command,
+    examples.map(([line, meaning]) => `  # ${meaning}\n  $ msmq-cert ${pasteable(line)}`).join('\n'),
+  );
   return command;
+}
+
+/** A shell would take the backslash from a bare `CORP\alice`. */
+function pasteable(line: string): string {
+  return line.replaceAll(/\S*\\\S*/g, (word) => quoted(word));
 }
 
 /** An option that only --help-all shows. */

@@ -1,7 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { Command, CommanderError } from 'commander';
+import { setCommonOptions } from '../advice.ts';
 import { MsmqCertError } from '../errors.ts';
 import { commandsFor, isName } from './commands.ts';
+import { commonOptionsOf } from './common-options.ts';
 import { exitCodeHelp, exitCodes } from './exit-codes.ts';
 import { formatHelp } from './help.ts';
 import { printFailure, printJson } from './output.ts';
@@ -32,7 +34,8 @@ async function program(words: readonly string[]): Promise<Command> {
       'Registers, renews and cleans up MSMQ user certificates in Active Directory, without anybody logging on.',
     )
     .version(packageVersion(), '-V, --version')
-    .helpCommand('help [command]', 'show what a command does and takes');
+    .helpCommand('help [command]', 'show what a command does and takes')
+    .hook('preAction', (_all, command) => setCommonOptions(commonOptionsOf(command)));
   for (const command of await commandsFor(words, hasConfig(words))) all.addCommand(command);
   prepare(all);
   return all;

@@ -87,8 +87,14 @@ export async function readSettings<T>(command: Command, schema: z.ZodType<T>): P
   if (checked.success) return checked.data;
   const [issue] = checked.error.issues;
   throw new MsmqCertError('invalid-config', `the option ${issue?.path.join('.')} is wrong: ${issue?.message}`, {
-    hint: `msmq-cert ${command.name()} --help shows what it takes`,
+    hint: `msmq-cert ${nameOf(command)} --help shows what it takes`,
   });
+}
+
+/** With the commands that it stands below, as in `plan register`. */
+function nameOf(command: Command): string {
+  const { parent } = command;
+  return parent?.parent == null ? command.name() : `${nameOf(parent)} ${command.name()}`;
 }
 
 function profileAlone(profile: string): MsmqCertError {

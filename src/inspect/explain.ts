@@ -5,7 +5,7 @@ import { type Directory, type Listing, type User, userKey } from '../directory/d
 import { nameForCommand } from '../directory/names.ts';
 import { reachText } from '../judge/reach.ts';
 import { byMachine, type DecodedState, isBroken, type Registered, type UserState } from '../judge/state.ts';
-import { freeingCommand } from './prune-command.ts';
+import { freeing } from './prune-command.ts';
 
 /** One point of the checklist. `unknown`: nobody can tell from here. */
 export interface Check {
@@ -127,8 +127,8 @@ function capacity({ state }: Subject): Finding {
   const name = 'capacity';
   if (!state.findings.includes('over-capacity')) return ok(name, 'there is room for further certificates');
   const full = failed(name, 'the user is full, so that nothing new can be registered, not even by a logon');
-  const freeing = state.kind === 'decoded' ? freeingCommand(state) : null;
-  return freeing === null ? full : { ...full, command: freeing.command };
+  const freed = state.kind === 'decoded' ? freeing(state) : null;
+  return freed === null ? full : { ...full, command: freed.command };
 }
 
 function replicated({ state }: Subject): Finding {

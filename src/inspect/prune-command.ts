@@ -1,54 +1,53 @@
 import { type CommandOption, command } from '../advice.ts';
 import { MAX_BLOB_BYTES } from '../blob/codec.ts';
+import type { User } from '../directory/directory.ts';
 import { nameForCommand } from '../directory/names.ts';
 import { type DecodedState, NEAR_CAPACITY, type Registered } from '../judge/state.ts';
+
+/** How many certificates a user would lose, and of how many. */
+export interface Loss {
+  removed: number;
+  of: number;
+}
 
 /** What prune removes of one user without being told --yes. */
 const MOST_REMOVALS = 50;
 
-/**
- * The command that prunes these entries, with --yes where prune would refuse without: whoever pastes it has seen them.
- * @param options the policies that name the entries, and no others
- */
-export function pruneCommand(
-  { user, entries }: Pick<DecodedState, 'user' | 'entries'>,
-  going: ReadonlySet<Registered>,
-  ...options: CommandOption[]
-): string {
-  const isRefused = going.size > MOST_REMOVALS || going.size * 2 > entries.length;
-  return command('prune', [nameForCommand(user)], ...options, ...(isRefused ? (['--yes'] as const) : []));
+/** The command that prunes a user, with the confirmations that prune would ask for: whoever pastes it has seen the findings. */
+export function pruneCommand(user: User, { removed, of }: Loss, ...policies: CommandOption[]): string {
+  const options = [...policies];
+  if (user.kind === 'computer' || user.kind === 'managed-service-account') options.push('--include-computers');
+  if (removed > MOST_REMOVALS || removed * 2 > of) options.push('--yes');
+  return command('prune', [nameForCommand(user)], ...options);
+}
+
+/** What a user loses with these entries: every copy of the same certificate goes with them. */
+export function lossOf(entries: readonly Registered[], going: readonly Registered[]): Loss {
+  const digests = new Set(going.map(({ md5 }) => md5));
+  return { removed: entries.filter(({ md5 }) => digests.has(md5)).length, of: entries.length };
 }
 
 const FREEING = [
-  { finding: 'expired', option: '--expired' },
-  { finding: 'superseded', option: '--superseded' },
-  { finding: 'machine-gone', option: '--machine-gone' },
+  { finding: 'expired', policy: '--expired' },
+  { finding: 'superseded', policy: '--superseded' },
+  { finding: 'machine-gone', policy: '--machine-gone' },
 ] as const;
 
-/** The command that removes what the findings say nobody needs; null when there is none of that. */
-export function freeingCommand(state: DecodedState): { command: string; going: ReadonlySet<Registered> } | null {
-  const policies = FREEING.map(({ finding, option }) => {
-    const found = state.entries.filter(
-      ({ facts, findings }) => facts.kind === 'certificate' && findings.includes(finding),
-    );
-    return { option, found };
-  }).filter(({ found }) => found.length > 0);
-  if (policies.length === 0) return null;
-  const going = new Set(policies.flatMap(({ found }) => found));
-  return { command: pruneCommand(state, going, ...policies.map(({ option }) => option)), going };
+/** What the findings say nobody needs, and the command that removes it; null when there is none of that. */
+export function freeing({ user, entries }: DecodedState): { command: string; going: readonly Registered[] } | null {
+  const used = FREEING.filter(({ finding }) => entries.some(({ findings }) => findings.includes(finding)));
+  if (used.length === 0) return null;
+  const going = entries.filter(({ findings }) => used.some(({ finding }) => findings.includes(finding)));
+  return { command: pruneCommand(user, lossOf(entries, going), ...used.map(({ policy }) => policy)), going };
 }
 
 /** Whether a user is no longer near its capacity when these entries and their digests have gone. */
 export function makesRoom(
   { pair, entries }: DecodedState,
-  going: ReadonlySet<Registered>,
+  going: readonly Registered[],
   maxCertificates: number,
 ): boolean {
-  const bytes = [...going].reduce((sum, { entry }) => sum + entry.certificate.length, 0);
-  const shares = [
-    (entries.length - going.size) / maxCertificates,
-    (pair.digests.length - going.size) / maxCertificates,
-    ((pair.blob?.length ?? 0) - bytes) / MAX_BLOB_BYTES,
-  ];
-  return Math.max(...shares) < NEAR_CAPACITY;
+  const bytes = going.reduce((sum, { entry }) => sum + entry.certificate.length, 0);
+  const count = Math.max(entries.length, pair.digests.length) - going.length;
+  return Math.max(count / maxCertificates, ((pair.blob?.length ?? 0) - bytes) / MAX_BLOB_BYTES) < NEAR_CAPACITY;
 }

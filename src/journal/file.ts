@@ -1,5 +1,6 @@
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { command } from '../advice.ts';
 import { MsmqCertError, systemCode } from '../errors.ts';
 import { type Patience, withFileLock } from '../files/lock.ts';
 import type { JournalRecord } from './records.ts';
@@ -102,7 +103,7 @@ function notWritten(path: string, cause: unknown): MsmqCertError {
   const code = systemCode(cause);
   if (code === 'EEXIST') {
     return new MsmqCertError('file-exists', `the journal ${path} exists already`, {
-      hint: 'name another file, or take up that run with msmq-cert resume',
+      hint: `name another file, or take up that run: ${command('resume', [path])}`,
       cause,
     });
   }

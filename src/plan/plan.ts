@@ -4,7 +4,7 @@ import { changeTo, rewrite } from '../blob/edit.ts';
 import { type Change, type Pair, samePair } from '../blob/pair.ts';
 import type { User } from '../directory/directory.ts';
 import { MsmqCertError } from '../errors.ts';
-import { pruneCommand } from '../inspect/prune-command.ts';
+import { lossOf, pruneCommand } from '../inspect/prune-command.ts';
 import type { DecodedState, Registered, UserState } from '../judge/state.ts';
 
 /** Where the certificate of an addition comes from. */
@@ -166,7 +166,7 @@ function whatPruneFrees(plan: UserPlan): string {
   const going = kept.filter(({ findings }) => findings.includes('expired') || findings.includes('superseded'));
   if (going.length === 0)
     return 'none has expired or is superseded: remove some that are not used, or use another account';
-  const prune = pruneCommand({ user: plan.user, entries: kept }, new Set(going), '--expired', '--superseded');
+  const prune = pruneCommand(plan.user, lossOf(kept, going), '--expired', '--superseded');
   return `${prune} would free ${going.length}`;
 }
 

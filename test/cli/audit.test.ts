@@ -238,14 +238,14 @@ describe('msmq-cert audit of an LDIF file', () => {
   it('links findings to commands', async () => {
     const { stdout } = await audit(userRecord('alice', { blob: null, digests: [Buffer.alloc(16)] }));
     assert.match(stdout, /^CORP\\alice {2}0 certificates, 0 bytes {2}digest-orphan$/m);
-    assert.match(stdout, /^ {2}run: msmq-cert repair CORP\\alice$/m);
+    assert.match(stdout, /^ {2}run: msmq-cert repair 'CORP\\alice' --directory ldif:\S+$/m);
   });
 
   it('never offers a command with a name that a shell could take for more', async () => {
     const { stdout } = await audit(
       userRecord('$(reboot)', { blob: null, digests: [Buffer.alloc(16)] }, 'objectSid: S-1-5-21-1-2-3-4\n'),
     );
-    assert.match(stdout, /run: msmq-cert repair S-1-5-21-1-2-3-4$/m);
+    assert.match(stdout, /run: msmq-cert repair 'CORP\\\$\(reboot\)' /m);
   });
 
   it('fails on the findings that a pipeline names', async () => {

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { replaceFile } from '../../files/output-file.ts';
 import type { AuditReport, UserJson } from '../../inspect/audit/report.ts';
 import type { PageData } from '../../report-page/data.ts';
 import { count, counted, size } from '../../report-page/format.ts';
 import { harmless } from '../../visible.ts';
-import { replaceFile } from '../files.ts';
 import { packageRoot } from '../package-root.ts';
 
 /** The parts of the page that are the same in every report. */

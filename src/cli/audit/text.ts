@@ -5,7 +5,7 @@ import { tellError } from '../output.ts';
 import { colours } from '../render/colours.ts';
 import { table } from '../render/table.ts';
 import { print, roomToPrint, tell } from '../terminal.ts';
-import { adviceFor, type Durations } from './remedies.ts';
+import { adviceFor, type Measure } from './remedies.ts';
 import type { AuditSettings } from './settings.ts';
 import { type AuditHead, type AuditSink, isShown } from './sink.ts';
 
@@ -27,7 +27,7 @@ export function textSink(settings: AuditSettings, { notes }: AuditHead): AuditSi
   };
 }
 
-function paragraph({ state, objectKind }: Judged, durations: Durations): string[] {
+function paragraph({ state, objectKind }: Judged, measure: Measure): string[] {
   const { user, pair, findings } = state;
   const entries = state.kind === 'decoded' ? state.entries : [];
   const mark = objectKind === 'user' ? '' : ` (${objectKind.replaceAll('-', ' ')})`;
@@ -40,7 +40,7 @@ function paragraph({ state, objectKind }: Judged, durations: Durations): string[
     ...(state.kind === 'decoded' ? state.orphanDigests : []).map(
       (digest) => `  ${digest}  no certificate has this digest`,
     ),
-    ...adviceFor(state, durations).map((line) => `  ${line}`),
+    ...adviceFor(state, measure).map((line) => `  ${line}`),
   ];
 }
 

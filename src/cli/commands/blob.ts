@@ -7,8 +7,8 @@ import { identifierText } from '../../blob/identifier.ts';
 import { readExternalCertificate } from '../../certificate/external.ts';
 import { describeCertificate } from '../../certificate/x509/describe.ts';
 import { MsmqCertError } from '../../errors.ts';
+import { createFile } from '../../files/output-file.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { writeNewFile } from '../files.ts';
 import { addExamples } from '../help.ts';
 import { readInput } from '../input.ts';
 import { addOutputOptions, newCommand } from '../options.ts';
@@ -128,7 +128,7 @@ export async function encodeBlob(files: readonly string[], command: Command): Pr
   const value = encode(entries);
   const written = options.hex ? `${value.toString('hex')}\n` : options.base64 ? `${value.toString('base64')}\n` : value;
 
-  if (options.out !== undefined) await writeNewFile(options.out, written, 0o644);
+  if (options.out !== undefined) await createFile(options.out, written, 0o644);
   else if (!options.json) printData(written);
   if (options.json) {
     const described = entries.map(({ digest, identifier, certificate }, index) => ({

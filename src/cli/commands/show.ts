@@ -1,12 +1,14 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
+import { command as adviseCommand } from '../../advice.ts';
 import { formatName } from '../../certificate/subject.ts';
+import { nameForCommand } from '../../directory/names.ts';
 import { MsmqCertError } from '../../errors.ts';
+import { createFile } from '../../files/output-file.ts';
 import { assess, type Registered } from '../../judge/state.ts';
 import { openDirectory } from '../access/connect.ts';
 import { parseDigest } from '../digests.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { writeNewFile } from '../files.ts';
 import { addExamples } from '../help.ts';
 import { addDirectoryOptions, addOutputOptions, newCommand } from '../options.ts';
 import { printResult } from '../output.ts';
@@ -45,10 +47,10 @@ export async function show(name: string, command: Command): Promise<void> {
     const registered = state.entries.find((each) => each.digest === digest || each.md5 === digest);
     if (registered === undefined) {
       throw new MsmqCertError('digest-not-found', `${user.account} has no certificate with the digest ${digest}`, {
-        hint: `msmq-cert list ${user.account} shows what is registered`,
+        hint: `${adviseCommand('list', [nameForCommand(user)])} shows what is registered`,
       });
     }
-    if (options.export !== undefined) await writeNewFile(options.export, registered.entry.certificate, 0o644);
+    if (options.export !== undefined) await createFile(options.export, registered.entry.certificate, 0o644);
     const json = { schema: 1, user: user.account, dn: user.dn, certificate: certificateJson(registered) };
     printResult({ exitCode: exitCodes.done, json, lines: certificateLines(registered) }, options);
   } finally {

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { command } from '../../advice.ts';
 import type { Directory } from '../../directory/directory.ts';
 import { MsmqCertError } from '../../errors.ts';
 import { findUnfinished, newJournalPath, readForResume, type Unfinished } from '../../journal/find.ts';
@@ -58,7 +59,7 @@ async function findEarlier(journal: string | undefined, out: string, fingerprint
   const history = await readForResume(journal);
   if (history.run.fingerprint === fingerprint && !history.ended) return { path: journal, history };
   throw new MsmqCertError('file-exists', `the journal ${journal} is that of another run`, {
-    hint: 'name another file, or take up that run with msmq-cert resume',
+    hint: `name another file, or take up that run: ${command('resume', [journal])}`,
   });
 }
 

@@ -1,6 +1,7 @@
 import { command } from '../../advice.ts';
 import { type Directory, type Listing, userKey } from '../../directory/directory.ts';
 import type { MsmqCertError } from '../../errors.ts';
+import { createFile } from '../../files/output-file.ts';
 import { noJournal } from '../../journal/write.ts';
 import { type PlanFile, type PlannedUser, plannedUser, writePlan } from '../../plan/plan-file.ts';
 import type { Target, Verb, Wanted } from '../../plan/request.ts';
@@ -8,7 +9,6 @@ import type { ItemResult } from '../../plan/results.ts';
 import { verbPlanners } from '../../run/planners.ts';
 import { type RunOutcome, run } from '../../run/run.ts';
 import { openDirectory } from '../access/connect.ts';
-import { writeNewFile } from '../files.ts';
 import { runReport } from '../render/run-report.ts';
 import type { KeySettings } from '../settings.ts';
 import { tell } from '../terminal.ts';
@@ -34,7 +34,7 @@ export async function makePlan(request: Verb, targets: readonly Target[], option
       errors: draft.errors,
     };
     if (outcome.stoppedBy !== null) throw outcome.stoppedBy;
-    await writeNewFile(options.out, writePlan(plan), 0o600);
+    await createFile(options.out, writePlan(plan), 0o600);
     if (!options.quiet) tell(`the plan is in ${options.out}; ${command('apply', [options.out])} carries it out`);
   } finally {
     await directory.close();

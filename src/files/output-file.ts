@@ -1,0 +1,125 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import { constants, type FileHandle, lstat, open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import type { Writable } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import { MsmqCertError, systemCode } from '../errors.ts';
+import { writeError } from './file-errors.ts';
+
+/**
+ * Writes a file that does not exist yet and leaves nothing behind when that fails.
+ * @throws MsmqCertError file-exists, disk-full, file-unwritable
+ */
+export async function createFile(file: string, content: Uint8Array | string, mode: number): Promise<void> {
+  const handle = await create(file, mode);
+  try {
+    await handle.writeFile(content);
+    await handle.sync();
+  } catch (cause) {
+    await rm(file, { force: true });
+    throw writeError(file, cause);
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * Writes a file in one step, in place of what may be there under this name. Only its owner can read it.
+ * @throws MsmqCertError disk-full, file-unwritable
+ */
+export async function replaceFile(file: string, content: string): Promise<void> {
+  const output = await openOutput(file);
+  output.stream.end(content);
+  await output.commit();
+}
+
+/** A file that is being written. */
+export interface OutputFile {
+  stream: Writable;
+  /**
+   * Waits until all is written, to the disk, and gives the file its name, in the place of an older one.
+   * @throws MsmqCertError disk-full, file-unwritable; then the older one is there as before
+   */
+  commit(): Promise<void>;
+  /** Forgets what was written. */
+  discard(): Promise<void>;
+}
+
+/**
+ * Opens a file that appears under its name when it is complete. Until then it has a name that nobody can foresee, in the
+ * same folder; a link that stands under its own name is replaced and never followed.
+ * @throws MsmqCertError disk-full, file-unwritable
+ */
+export async function openOutput(file: string): Promise<OutputFile> {
+  if (await isDevice(file)) return await openDevice(file);
+  const temporary = join(dirname(file), `.${basename(file)}.${randomBytes(8).toString('hex')}.tmp`);
+  const stream = createWriteStream(temporary, { flags: 'wx', mode: 0o600, flush: true });
+  const written = finished(stream);
+  // Whoever commits sees the failure.
+  written.catch(() => {});
+  await once(stream, 'open').catch((cause) => {
+    throw writeError(file, cause);
+  });
+  const discard = async () => {
+    stream.destroy();
+    await written.catch(() => {});
+    await rm(temporary, { force: true });
+  };
+  return {
+    stream,
+    discard,
+    async commit() {
+      try {
+        await written;
+        await rename(temporary, file);
+      } catch (cause) {
+        await discard();
+        throw writeError(file, cause);
+      }
+    },
+  };
+}
+
+/**
+ * A terminal, a pipe or another device is written to as it is, also by a link of the system such as /dev/stdout, unless
+ * somebody else has put it there.
+ */
+async function isDevice(file: string): Promise<boolean> {
+  const stats = await lstat(file).catch(() => null);
+  if (stats === null || (stats.uid !== 0 && stats.uid !== process.geteuid?.())) return false;
+  if (stats.isSymbolicLink()) return /^\/(dev|proc)\//.test(file);
+  return stats.isFIFO() || stats.isCharacterDevice() || stats.isSocket();
+}
+
+async function openDevice(file: string): Promise<OutputFile> {
+  const handle = await open(file, constants.O_WRONLY).catch((cause) => {
+    throw writeError(file, cause);
+  });
+  const stream = handle.createWriteStream();
+  const written = finished(stream);
+  written.catch(() => {});
+  return {
+    stream,
+    commit: () =>
+      written.catch((cause) => {
+        throw writeError(file, cause);
+      }),
+    discard: async () => {
+      stream.destroy();
+    },
+  };
+}
+
+async function create(file: string, mode: number): Promise<FileHandle> {
+  try {
+    return await open(file, 'wx', mode);
+  } catch (cause) {
+    if (systemCode(cause) !== 'EEXIST') throw writeError(file, cause);
+    throw new MsmqCertError('file-exists', `${file} exists already`, {
+      hint: 'name another file; none is overwritten',
+      cause,
+    });
+  }
+}

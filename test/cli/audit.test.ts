@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
@@ -213,12 +213,46 @@ describe('msmq-cert audit of an LDIF file', () => {
       assert.doesNotMatch(stdout + stderr, /(?!\n)[\p{Cc}\p{Cf}]/u);
     });
 
-    it('lets no cell of the CSV become a formula', async () => {
+    for (const delimiter of [',', ';', '\t']) {
+      it(`lets no cell of the CSV become a formula in a list with ${JSON.stringify(delimiter)}`, async () => {
+        const csv = join(folder, 'findings.csv');
+        const tricks = [
+          '=SUM(A1)',
+          'a;=cmd|calc',
+          'a\t=cmd|calc',
+          '";=cmd',
+          'a,"+1+1',
+          'a; @SUM(1)',
+          'a;\uff1dcmd',
+          '-1+1',
+          '+1',
+        ];
+        const tricked = tricks.map((name) => userRecord(name, { blob: null, digests: [Buffer.alloc(16)] }));
+        const certified = tricks.map((name, index) =>
+          userRecord(`certified${index}`, pairOf([certificate({ commonName: name, endsIn: -1 })])),
+        );
+        await audit(badUsers() + tricked.join('') + certified.join(''), '--csv', csv, '--quiet');
+        const text = readFileSync(csv, 'utf8');
+        const rows: string[][] = parse(text, {
+          delimiter,
+          relax_quotes: true,
+          relax_column_count: true,
+          quote: delimiter === ',' ? '"' : null,
+        });
+        assert.ok(rows.length > 25);
+        for (const cell of rows.flat()) assert.doesNotMatch(cell, /^[\s"]*[=+@\r\uff1d-]/, cell);
+      });
+    }
+
+    it('neither foresees nor follows what somebody planted beside the CSV', async () => {
       const csv = join(folder, 'findings.csv');
+      const victim = join(folder, 'victim');
+      writeFileSync(victim, 'precious');
+      symlinkSync(victim, csv);
       await audit(badUsers(), '--csv', csv, '--quiet');
-      const rows: string[][] = parse(readFileSync(csv));
-      assert.ok(rows.length > 10);
-      for (const cell of rows.flat()) assert.doesNotMatch(cell, /^[=+@\t\r-]/);
+      assert.equal(readFileSync(victim, 'utf8'), 'precious');
+      assert.match(readFileSync(csv, 'utf8'), /^user,kind,/);
+      assert.deepEqual(readdirSync(folder).sort(), ['findings.csv', 'users.ldif', 'victim']);
     });
   });
 

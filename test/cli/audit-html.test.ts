@@ -67,12 +67,13 @@ describe('msmq-cert audit --html of an LDIF file', () => {
       userRecord('bob', 'mSMQDigestsMig:: AAAA\n'),
     ].join('');
     const { users } = await reportOf(ldif);
+    const file = join(folder, 'users.ldif');
     const [alice, bob] = users.map(({ remedies }) => remedies);
     assert.deepEqual(
       alice?.map((remedy) => [remedy.kind === 'run' && remedy.command.split(' ').slice(3).join(' '), remedy.findings]),
       [
-        ['--broken --overlap', ['expired']],
-        ['--machine-gone', ['expired', 'machine-gone']],
+        [`--broken --machine PC-1 --machine PC-2 --directory ldif:${file}`, ['expired']],
+        [`--machine-gone --directory ldif:${file}`, ['expired', 'machine-gone']],
       ],
     );
     assert.deepEqual(bob, [

@@ -183,6 +183,17 @@ describe('The command cleans up', () => {
       for (const name of users) assert.deepEqual(await pairOf(name), { blob: null, digests: [] });
     }));
 
+  it('writes a removal as LDIF that spares whoever was changed since', () =>
+    withFolder(async (folder) => {
+      const file = join(folder, 'clear.ldif');
+      await command(folder, ['register', 'bob', '--machine', 'PC-1']);
+      await command(folder, ['clear', 'bob', '--ldif', file]);
+      await command(folder, ['register', 'bob', '--machine', 'PC-2']);
+      const before = await pairOf('bob');
+      await assert.rejects(ldapModify(lab, await readFile(file, 'utf8'), { as: 'provisioner' }), { code: 16 });
+      assert.deepEqual(await pairOf('bob'), before);
+    }));
+
   it('salvages what can be read of a malformed blob, and saves it first', () =>
     withFolder(async (folder) => {
       const certificates = ['PC-1', 'PC-2'].map((machine) => certificateFor('bob', machine));

@@ -1,11 +1,10 @@
 import { availableParallelism } from 'node:os';
 import limit from 'p-limit';
 import type { Directory, User } from '../../directory/directory.ts';
-import { changeRecord, clearRecord, recordChanges } from '../../directory/ldif/change.ts';
+import { recordChanges } from '../../directory/ldif/change.ts';
 import type { Replicated } from '../../directory/replicas.ts';
 import type { UserReplication } from '../../inspect/replication/replication.ts';
 import { noJournal } from '../../journal/write.ts';
-import type { Request } from '../../plan/request.ts';
 import type { ApplyContext } from '../../run/apply.ts';
 import { plannersFor } from '../../run/planners.ts';
 import { limitRate } from '../../run/rate-limit.ts';
@@ -40,7 +39,7 @@ export async function carryOut(command: string, asked: Run, settings: MutationSe
   try {
     if (settings.waitReplication !== undefined) await checkReplicas(opened);
     const plannerFor = await plannersFor(request, judged, opened);
-    const directory = decorate(opened, request, settings);
+    const directory = decorate(opened, settings);
     journal = isWriting(settings) ? await openJournal(asked, settings, directory) : null;
     const hooks = hookRunner(settings, request, journal);
     const report = runReport(command, settings);
@@ -106,10 +105,8 @@ function isWriting({ dryRun }: MutationSettings): boolean {
   return !dryRun;
 }
 
-/** ldifde has no way to compare a value, so clear writes what administrators know. */
-function decorate(opened: Directory, { verb }: Request, { ldif, dryRun, rate }: MutationSettings): Directory {
-  const recordOf = verb === 'clear' ? clearRecord : changeRecord;
+function decorate(opened: Directory, { ldif, dryRun, rate }: MutationSettings): Directory {
   const mode = dryRun ? 'only-record' : 'also-write';
-  const recorded = ldif === undefined ? opened : recordChanges(opened, ldif, mode, recordOf);
+  const recorded = ldif === undefined ? opened : recordChanges(opened, ldif, mode);
   return rate === undefined ? recorded : limitRate(recorded, rate);
 }

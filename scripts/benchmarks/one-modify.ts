@@ -7,6 +7,7 @@ import type { ActiveDirectory } from '../../src/directory/active-directory/activ
 import { noJournal } from '../../src/journal/write.ts';
 import { externalSource } from '../../src/plan/external.ts';
 import type { Wanted } from '../../src/plan/request.ts';
+import { sharedDigestGuard } from '../../src/plan/shared-digests.ts';
 import { registerPlanner } from '../../src/plan/verbs/register.ts';
 import { type ApplyContext, applyToUser } from '../../src/run/apply.ts';
 import { resetUser } from '../../test/active-directory/lab.ts';
@@ -84,7 +85,7 @@ function contextOf(directory: ActiveDirectory, out: string): ApplyContext {
     mode: 'write',
     whenCoreIsFree: (job) => job(),
     onRetry: () => {},
-    findByDigest: directory.findByDigest,
+    guardSharedDigests: sharedDigestGuard(directory.findByDigest),
     beforeWrite: async () => {},
   };
 }

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Entry } from '../blob/codec.ts';
 import { applyChange } from '../blob/edit.ts';
 import { type Change, pairKey } from '../blob/pair.ts';
-import type { Directory, Listing, User } from '../directory/directory.ts';
+import type { Directory, User } from '../directory/directory.ts';
 import { type ErrorCode, MsmqCertError, toMsmqCertError } from '../errors.ts';
 import type { Journal } from '../journal/write.ts';
 import { assess, type Criteria, type UserState } from '../judge/state.ts';
@@ -16,7 +16,7 @@ import {
   type UserPlan,
 } from '../plan/plan.ts';
 import { failedItem, itemsOf, type Prepared, type UserResult } from '../plan/results.ts';
-import { guardSharedDigests } from '../plan/shared-digests.ts';
+import type { SharedDigestGuard } from '../plan/shared-digests.ts';
 import { discard, type KeyPolicy, prepare, settle, tidy, type Workshop } from './keys.ts';
 
 export interface ApplyContext {
@@ -25,8 +25,7 @@ export interface ApplyContext {
   keys: KeyPolicy;
   journal: Journal;
   mode: 'write' | 'dry-run';
-  /** See {@link Listing.findByDigest}. */
-  findByDigest: Listing['findByDigest'];
+  guardSharedDigests: SharedDigestGuard;
   /** Called with what is about to be written, also when the plan's refusal then forbids it. */
   beforeWrite: (plan: UserPlan) => Promise<void>;
   whenCoreIsFree: Workshop['whenCoreIsFree'];
@@ -106,7 +105,7 @@ async function tryOnce(attempt: Attempt): Promise<Step> {
 
   const plan = planner(state);
   guardCapacity(plan, context.criteria.maxCertificates, context.keys.keySize);
-  await guardSharedDigests(plan, context.findByDigest);
+  await context.guardSharedDigests(plan);
   if (!changesSomething(plan)) {
     await discardAll(attempt);
     return finish(attempt, plan, 'unchanged');

@@ -276,6 +276,39 @@ describe('The command cleans up', () => {
         assert.deepEqual(await pairOf('dave'), { blob: null, digests: [] });
       }));
 
+    it('and gives none back to one user that another has by now', () =>
+      withFolder(async (folder) => {
+        const backup = join(folder, 'before.ldif');
+        const file = join(folder, 'carol.cer');
+        await command(folder, ['register', 'carol', '--machine', 'PC-1']);
+        const [registered] = await readConsistentPair(lab, 'carol');
+        await writeFile(file, registered?.certificate ?? '');
+        await runMsmqCert(['backup', 'carol', '--out', backup, ...reaching(lab)]);
+        const cleared = await command(folder, ['clear', 'carol', '--yes']);
+        assert.equal((await command(folder, ['register', 'bob', '--certificate', file])).code, 0);
+
+        const refused = [
+          await command(folder, ['restore', backup]),
+          await mutation(['undo', journalOf(cleared), ...reaching(lab)]),
+        ];
+        await writePair(lab, 'carol', {
+          blob: blobOf([
+            {
+              certificate: registered?.certificate ?? Buffer.alloc(0),
+              digest: Buffer.from(registered?.digest ?? '', 'hex'),
+            },
+          ]),
+          digests: [],
+        });
+        refused.push(await command(folder, ['repair', 'carol']));
+        for (const { code, results } of refused) {
+          assert.deepEqual([code, results[0]?.error?.code], [4, 'digest-shared']);
+          assert.match(results[0]?.error?.message ?? '', /is registered for CORP\\bob already, found in the forest$/);
+        }
+        assert.deepEqual((await pairOf('carol')).digests, []);
+        assert.equal((await readConsistentPair(lab, 'bob')).length, 1);
+      }));
+
     it('and ends with the command that helps', () =>
       withFolder(async () => {
         const certificate = certificateFor('bob', 'PC-1');

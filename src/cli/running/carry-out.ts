@@ -5,6 +5,7 @@ import { recordChanges } from '../../directory/ldif/change.ts';
 import type { Replicated } from '../../directory/replicas.ts';
 import type { UserReplication } from '../../inspect/replication/replication.ts';
 import { noJournal } from '../../journal/write.ts';
+import { sharedDigestGuard } from '../../plan/shared-digests.ts';
 import type { ApplyContext } from '../../run/apply.ts';
 import { plannersFor } from '../../run/planners.ts';
 import { limitRate } from '../../run/rate-limit.ts';
@@ -49,7 +50,7 @@ export async function carryOut(command: string, asked: Run, settings: MutationSe
       keys: policy,
       journal: journal ?? noJournal,
       mode: settings.dryRun && settings.ldif === undefined ? 'dry-run' : 'write',
-      findByDigest: opened.findByDigest,
+      guardSharedDigests: sharedDigestGuard(opened.findByDigest),
       beforeWrite: safeguards(request, keys.out, settings),
       whenCoreIsFree: limit(KEYS_AT_ONCE),
       onRetry: progress.retried,

@@ -4,6 +4,7 @@ import { noJournal } from '../../journal/write.ts';
 import { type PlanFile, type PlannedUser, plannedUser, writePlan } from '../../plan/plan-file.ts';
 import type { Target, Verb, Wanted } from '../../plan/request.ts';
 import type { ItemResult } from '../../plan/results.ts';
+import { sharedDigestGuard } from '../../plan/shared-digests.ts';
 import { verbPlanners } from '../../run/planners.ts';
 import { type RunOutcome, run } from '../../run/run.ts';
 import { openDirectory } from '../access/connect.ts';
@@ -74,7 +75,7 @@ function collect(): Draft {
         keys: await keyPolicy(keySettingsRecord(options)),
         journal: noJournal,
         mode: 'dry-run' as const,
-        findByDigest: directory.findByDigest,
+        guardSharedDigests: sharedDigestGuard(directory.findByDigest),
         beforeWrite: async () => {},
         whenCoreIsFree: <T>(job: () => Promise<T>) => job(),
         onRetry: progress.retried,

@@ -41,16 +41,14 @@ export function planPair(state: UserState, desired: Pair, criteria: Criteria, re
 /** The digests that change without an entry of theirs that comes or goes. */
 function digestItems(before: Pair, desired: Pair, items: readonly PlanItem[], reason: string): DigestItem[] {
   const { digestsToAdd, digestsToDelete } = changeTo(before, desired);
-  const explained = new Set(
-    items.flatMap((item) =>
-      item.action === 'delete' || item.action === 'restore' ? [item.registered.digest, item.registered.md5] : [],
-    ),
-  );
-  const itemFor = (action: DigestItem['action']) => (digest: Uint8Array) => {
-    const hex = toHex(digest);
-    return explained.has(hex) ? [] : [{ action, digest: hex, registered: null, reason }];
+  const itemsFor = (action: DigestItem['action'], digests: readonly Uint8Array[], cause: 'restore' | 'delete') => {
+    const explained = new Set(
+      items.flatMap((item) => (item.action === cause ? [item.registered.digest, item.registered.md5] : [])),
+    );
+    const unexplained = digests.map(toHex).filter((digest) => !explained.has(digest));
+    return unexplained.map((digest): DigestItem => ({ action, digest, registered: null, reason }));
   };
-  return [...digestsToAdd.flatMap(itemFor('add')), ...digestsToDelete.flatMap(itemFor('delete'))];
+  return [...itemsFor('add', digestsToAdd, 'restore'), ...itemsFor('delete', digestsToDelete, 'delete')];
 }
 
 /** The entries of a user, of a malformed blob those before the break. */

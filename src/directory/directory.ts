@@ -62,8 +62,14 @@ export interface Computer {
   lastLogon: Date | null;
 }
 
-/** What an object other than the judged one contributes: the digests of one object, or a computer account. */
-export type Surrounding = { kind: 'digests'; digests: Uint8Array[] } | { kind: 'computer'; computer: Computer };
+/**
+ * What an object other than the judged one contributes: the digests of one object, or a computer account. `unread`: it
+ * may be either and cannot be read.
+ */
+export type Surrounding =
+  | { kind: 'digests'; digests: Uint8Array[] }
+  | { kind: 'computer'; computer: Computer }
+  | { kind: 'unread' };
 
 export interface Survey {
   /**
@@ -92,8 +98,8 @@ export interface Provenance {
 export interface Listing {
   /** @throws MsmqCertError usage when the directory cannot use the filter */
   users(scope: Scope): AsyncIterable<Listed>;
-  /** Every digest and every computer account within reach, whatever the base DN. */
-  survey(): Promise<Survey>;
+  /** Every computer account within reach, and where `part` says so every digest, whatever the base DN. */
+  survey(part: 'computers' | 'computers-and-digests'): Promise<Survey>;
   /** Finds the objects with any of these digests within reach, as receivers look one up (specification §5). */
   findByDigest(digests: readonly Uint8Array[]): Promise<DigestHolders>;
   /** Not there for files, which nobody binds to. */

@@ -1,6 +1,7 @@
 import { hostOf } from '../certificate/machine.ts';
 import type { RelativeName } from '../certificate/names.ts';
 import type { Computer, Survey } from '../directory/directory.ts';
+import { reachText } from './reach.ts';
 import type { MachineFinding, Registered } from './state.ts';
 
 /** The computer accounts of a directory, and what they say about the machine of a certificate. */
@@ -10,7 +11,11 @@ export interface Machines {
   judge(registered: Registered): MachineFinding | null;
   /** Whether there is no such machine where it was looked, but may be one in a domain that could not be read. */
   mayBeElsewhere(registered: Registered): boolean;
+  /** Notes that there is something which may be a computer account and cannot be read. */
+  addUnread(): void;
   readonly size: number;
+  /** What is known to be missing among them, as messages say it; null when nothing is. */
+  readonly gap: string | null;
 }
 
 export interface MachineCriteria {
@@ -22,6 +27,7 @@ export interface MachineCriteria {
 export function machineRegister(reach: Survey['reach'], criteria: MachineCriteria): Machines {
   const byHost = new Map<string, Computer[]>();
   let size = 0;
+  let unread = 0;
 
   function meant(machine: string): Computer[] {
     return (byHost.get(hostOf(machine)) ?? []).filter((computer) => isMeant(computer, machine));
@@ -40,6 +46,12 @@ export function machineRegister(reach: Survey['reach'], criteria: MachineCriteri
   return {
     get size() {
       return size;
+    },
+    get gap() {
+      return gapOf(reach, unread);
+    },
+    addUnread() {
+      unread++;
     },
     add(computer) {
       size++;
@@ -60,6 +72,12 @@ export function machineRegister(reach: Survey['reach'], criteria: MachineCriteri
         : null;
     },
   };
+}
+
+function gapOf(reach: Survey['reach'], unread: number): string | null {
+  if (reach.kind === 'domain' && !reach.isWholeForest) return `of the forest only ${reach.dnsName} could be read`;
+  if (unread === 0) return null;
+  return `${unread} ${unread === 1 ? 'object' : 'objects'} in ${reachText(reach)} could not be read`;
 }
 
 /** A long host name is cut off in the account's name, so both count. */

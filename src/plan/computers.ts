@@ -10,11 +10,12 @@ import type { PruneRequest } from './request.ts';
 export async function computersFor(request: PruneRequest, now: Date, directory: Listing): Promise<Machines | null> {
   const { machineGone, machineInactiveMs } = request;
   if (!machineGone && machineInactiveMs === null) return null;
-  const { reach, surroundings } = await directory.survey();
+  const { reach, surroundings } = await directory.survey('computers');
   const machines = machineRegister(reach, { now, machineInactiveMs: machineInactiveMs ?? Number.POSITIVE_INFINITY });
   for await (const found of surroundings) {
     // Whether an account is disabled is no question here: only whether it is there and when it was used.
     if (found.kind === 'computer') machines.add({ ...found.computer, disabled: false });
+    if (found.kind === 'unread') machines.addUnread();
   }
   if (machines.size > 0) return machines;
   throw new MsmqCertError(

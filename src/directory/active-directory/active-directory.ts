@@ -96,7 +96,7 @@ export async function connectTo(address: LdapAddress, options: AccessOptions): P
       read,
       swap: (user, before, change) => swapPair(context, user, before, change),
       users: (scope) => listUsers({ link, address, search, domain, timeoutMs }, scope),
-      survey: () => surveyForest(survey),
+      survey: (part) => surveyForest(survey, part),
       findByDigest: digests.findByDigest,
       provenance: async () => {
         const authorization = await readThrough(link, address, whoAmI);

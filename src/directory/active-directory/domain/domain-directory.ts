@@ -106,7 +106,7 @@ export function directoryOver(
     read,
     swap,
     users: (scope) => flatten(onServerInUse(async (directory) => directory.users(scope))),
-    survey: () => onServerInUse((directory) => directory.survey()),
+    survey: (part) => onServerInUse((directory) => directory.survey(part)),
     findByDigest: (digests) => onServerInUse((directory) => directory.findByDigest(digests)),
     provenance: () => onServerInUse((directory) => directory.provenance()),
     replicas: () => onServerInUse((directory) => directory.replicas()),

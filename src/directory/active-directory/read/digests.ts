@@ -4,7 +4,7 @@ import type { Listing, User } from '../../directory.ts';
 import { fallbackDomain, isWithin, parseDn } from '../../names.ts';
 import { netbiosName } from './root-dse.ts';
 import { DIGESTS, searchThrough } from './search.ts';
-import { type SurveyContext, sourceFor } from './survey.ts';
+import { type Source, type SurveyContext, sourceFor } from './survey.ts';
 import { ATTRIBUTES, BINARY, type Domain, userOf } from './users.ts';
 
 export interface DigestFinder extends Pick<Listing, 'findByDigest'> {
@@ -27,7 +27,16 @@ function anyOf(digests: readonly Uint8Array[]): OrFilter {
 export function digestFinder(context: SurveyContext, domain: Domain): DigestFinder {
   const { link, address, rootDse, timeoutMs } = context;
   const ownSearch = searchThrough(link, address, timeoutMs);
-  let opened: ReturnType<typeof sourceFor> | null = null;
+  let opened: Promise<Source> | null = null;
+
+  /** What failed once may work the next time. */
+  async function source(): Promise<Source> {
+    opened ??= sourceFor(context).catch((error: unknown) => {
+      opened = null;
+      throw error;
+    });
+    return await opened;
+  }
 
   async function domainOf(dn: string): Promise<Domain> {
     if (isWithin(dn, rootDse.defaultNamingContext)) return domain;
@@ -39,12 +48,11 @@ export function digestFinder(context: SurveyContext, domain: Domain): DigestFind
 
   return {
     async findByDigest(digests) {
-      opened ??= sourceFor(context);
-      const source = await opened;
-      const search = searchThrough(source.link, source.address, timeoutMs);
+      const { link: there, address: at, base, reach } = await source();
+      const search = searchThrough(there, at, timeoutMs);
       const users = new Map<string, User>();
       for (let start = 0; start < digests.length; start += DIGESTS_AT_ONCE) {
-        const entries = await search(source.base, {
+        const entries = await search(base, {
           scope: 'sub',
           filter: anyOf(digests.slice(start, start + DIGESTS_AT_ONCE)),
           attributes: ATTRIBUTES,
@@ -52,11 +60,11 @@ export function digestFinder(context: SurveyContext, domain: Domain): DigestFind
         });
         for (const entry of entries) users.set(entry.dn, userOf(entry, await domainOf(entry.dn)));
       }
-      return { reach: source.reach, users: [...users.values()] };
+      return { reach, users: [...users.values()] };
     },
     async close() {
-      const source = await opened?.catch(() => null);
-      await source?.leave();
+      const last = await opened?.catch(() => null);
+      await last?.leave();
     },
   };
 }

@@ -49,7 +49,7 @@ export const verbSchema = z.discriminatedUnion('verb', verbs);
 export const requestSchema = z.discriminatedUnion('verb', [
   ...verbs,
   /** Exactly what a plan file says; `replan` plans users anew that were changed since. */
-  z.object({ verb: z.literal('apply'), plan: z.string(), replan: z.boolean() }),
+  z.object({ verb: z.literal('apply'), plan: z.string(), replan: z.boolean(), confirmed: z.boolean().default(false) }),
   /** Puts back what the run of a journal found. */
   z.object({ verb: z.literal('undo'), journal: z.string() }),
   /** Puts back what a backup holds. */

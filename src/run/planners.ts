@@ -28,8 +28,10 @@ export async function plannersFor(request: Request, criteria: Criteria, director
   switch (request.verb) {
     case 'apply': {
       const plan = await readPlanFile(request.plan);
-      const replan = request.replan ? await verbPlanners(plan.request, criteria, directory) : null;
-      return (_wants, user) => plannedPlanner(plan, user, replan);
+      const { confirmed } = request;
+      const anew = 'confirmed' in plan.request ? { ...plan.request, confirmed } : plan.request;
+      const replan = request.replan ? await verbPlanners(anew, criteria, directory) : null;
+      return (_wants, user) => plannedPlanner(plan, user, confirmed, replan);
     }
     case 'undo': {
       const { users } = await readJournal(request.journal);

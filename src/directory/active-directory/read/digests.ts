@@ -13,6 +13,8 @@ export interface DigestFinder extends Pick<Listing, 'findByDigest'> {
 
 /** The index on mSMQDigests answers each of them; a filter of this many is far below what a server takes. */
 const DIGESTS_AT_ONCE = 100;
+/** A global catalog that did not answer is asked again after this long, in milliseconds. */
+const OPEN_AGAIN_MS = 60_000;
 
 function anyOf(digests: readonly Uint8Array[]): OrFilter {
   return new OrFilter({
@@ -22,20 +24,32 @@ function anyOf(digests: readonly Uint8Array[]): OrFilter {
 
 /**
  * Finds the objects with a digest as receivers do: in the whole forest when the server is a global catalog that can be
- * reached, in its domain otherwise (specification §5). The connection to the global catalog is made once, on first use.
+ * reached, in its domain otherwise (specification §5). The connection to the global catalog is made once, on first
+ * use; one that cannot be made is tried again after a while.
  */
-export function digestFinder(context: SurveyContext, domain: Domain): DigestFinder {
+export function digestFinder(context: SurveyContext, domain: Domain, now: () => number = Date.now): DigestFinder {
   const { link, address, rootDse, timeoutMs } = context;
   const ownSearch = searchThrough(link, address, timeoutMs);
   let opened: Promise<Source> | null = null;
+  let openAgainAt = Number.POSITIVE_INFINITY;
 
   /** What failed once may work the next time. */
   async function source(): Promise<Source> {
-    opened ??= sourceFor(context).catch((error: unknown) => {
+    if (now() >= openAgainAt) opened = null;
+    opened ??= open().catch((error: unknown) => {
       opened = null;
       throw error;
     });
     return await opened;
+  }
+
+  async function open(): Promise<Source> {
+    openAgainAt = Number.POSITIVE_INFINITY;
+    const found = await sourceFor(context);
+    const { reach } = found;
+    const mayReachMore = rootDse.isGlobalCatalogReady && reach.kind === 'domain' && !reach.isWholeForest;
+    if (mayReachMore) openAgainAt = now() + OPEN_AGAIN_MS;
+    return found;
   }
 
   async function domainOf(dn: string): Promise<Domain> {

@@ -22,27 +22,59 @@ function clientFinding(entries: Entry[]): Client {
   return Object.assign(new Client({ url: 'ldap://never.connected' }), { search });
 }
 
+const address = { host: 'dc1.corp.example', port: 636, protection: 'tls', dial: null } as const;
+const domain = { base, netbios: 'CORP', dns: 'corp.example' };
+const bob = { dn: `CN=bob,${base}`, sAMAccountName: 'bob', objectClass: ['user'] };
+
+/** A link that fails so often first. */
+function linkTo(client: Client, failures = 0): Link {
+  let left = failures;
+  return {
+    connection: async () => {
+      if (left-- > 0) throw new MsmqCertError('directory-busy', 'the server restarts');
+      return { client, socket: null as never } satisfies Connection;
+    },
+    close: async () => {},
+  };
+}
+
 describe('the lookup by digest', () => {
   it('tries again after a failure that passed', async () => {
-    const bob = { dn: `CN=bob,${base}`, sAMAccountName: 'bob', objectClass: ['user'] };
-    const client = clientFinding([bob]);
-    let failures = 1;
-    const link: Link = {
-      connection: async () => {
-        if (failures-- > 0) throw new MsmqCertError('directory-busy', 'the server restarts');
-        return { client, socket: null as never } satisfies Connection;
-      },
-      close: async () => {},
-    };
-    const address = { host: 'dc1.corp.example', port: 636, protection: 'tls', dial: null } as const;
+    const link = linkTo(clientFinding([bob]), 1);
     const context = { link, address, rootDse, timeoutMs: 1000, connect: () => assert.fail('no global catalog') };
-    const finder = digestFinder(context, { base, netbios: 'CORP', dns: 'corp.example' });
+    const finder = digestFinder(context, domain);
     await assert.rejects(finder.findByDigest([Buffer.alloc(16)]), { code: 'directory-busy' });
     const { users } = await finder.findByDigest([Buffer.alloc(16)]);
     assert.deepEqual(
       users.map(({ account }) => account),
       ['CORP\\bob'],
     );
+    await finder.close();
+  });
+
+  it('asks a global catalog again that did not answer, but not each time', async () => {
+    let time = 0;
+    let tries = 0;
+    const catalog = linkTo(clientFinding([bob]));
+    const connect = async () => {
+      if (++tries === 1) throw new MsmqCertError('directory-unreachable', 'nobody listens');
+      return catalog;
+    };
+    // with no partition to be read, the forest may have other domains
+    const link = linkTo(clientFinding([]));
+    const context = { link, address, rootDse: { ...rootDse, isGlobalCatalogReady: true }, timeoutMs: 1000, connect };
+    const finder = digestFinder(context, domain, () => time);
+    const reached = async () => {
+      const { reach, users } = await finder.findByDigest([Buffer.alloc(16)]);
+      return [reach.kind, users.length, tries];
+    };
+    assert.deepEqual(await reached(), ['domain', 0, 1]);
+    time += 59_999;
+    assert.deepEqual(await reached(), ['domain', 0, 1]);
+    time += 1;
+    assert.deepEqual(await reached(), ['forest', 1, 2]);
+    time += 600_000;
+    assert.deepEqual(await reached(), ['forest', 1, 2]);
     await finder.close();
   });
 });

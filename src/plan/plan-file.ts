@@ -6,7 +6,15 @@ import { type User, userKey } from '../directory/directory.ts';
 import { type ErrorCode, MsmqCertError } from '../errors.ts';
 import type { DecodedState, Registered } from '../judge/state.ts';
 import { requireUserObject } from './object-guard.ts';
-import { decodedOnly, type PlanItem, type Planner, planEntries, type UserPlan, type Verdict } from './plan.ts';
+import {
+  decodedOnly,
+  keepOrDelete,
+  type PlanItem,
+  type Planner,
+  planEntries,
+  type UserPlan,
+  type Verdict,
+} from './plan.ts';
 import { keySettingsSchema, type Verb, verbSchema, type Wanted, wantedSchema } from './request.ts';
 import { removalRefusal } from './verbs/prune.ts';
 
@@ -166,12 +174,9 @@ export function plannedPlanner(
 function planExactly(planned: PlannedUser, state: DecodedState): UserPlan {
   const removals = new Map(planned.remove.map((each) => [`${each.digest} ${each.identifier}`, each.reason]));
   const items: PlanItem[] = [
-    ...state.entries.map((registered): PlanItem => {
-      const reason = removals.get(`${registered.digest} ${identifierText(registered.entry.identifier)}`);
-      return reason === undefined
-        ? { action: 'keep', registered, reason: '' }
-        : { action: 'delete', registered, reason };
-    }),
+    ...state.entries.map((registered) =>
+      keepOrDelete(registered, removals.get(`${registered.digest} ${identifierText(registered.entry.identifier)}`)),
+    ),
     ...planned.add.map(({ reason, ...addition }): PlanItem => ({ action: 'add', addition, reason })),
   ];
   const verdicts = planned.unchanged.map((each): Verdict => ({ kind: 'unchanged', ...each }));

@@ -3,7 +3,15 @@ import { MsmqCertError } from '../../errors.ts';
 import type { Machines } from '../../judge/machines.ts';
 import { byMachine, type DecodedState, isBroken, type Registered, startOf } from '../../judge/state.ts';
 import { requireUserObject } from '../object-guard.ts';
-import { decodedOnly, type PlanItem, type Planner, planEntries, type UserPlan, type Verdict } from '../plan.ts';
+import {
+  decodedOnly,
+  keepOrDelete,
+  type PlanItem,
+  type Planner,
+  planEntries,
+  type UserPlan,
+  type Verdict,
+} from '../plan.ts';
 import type { PruneRequest } from '../request.ts';
 
 const GONE = 'machine-gone: no computer account has this name';
@@ -23,11 +31,9 @@ export function prunePlanner(request: PruneRequest, now: Date, machines: Machine
   return decodedOnly((state) => {
     requireUserObject(state.user, request.includeComputers);
     const policies = policiesFor(state, request, now, machines);
-    const items = state.entries.map((registered): PlanItem => {
+    const items = state.entries.map((registered) => {
       const reason = policies.map((policy) => policy(registered)).find((each) => each !== null);
-      return reason === undefined
-        ? { action: 'keep', registered, reason: whyKept(registered, request.machineGone ? machines : null) }
-        : { action: 'delete', registered, reason };
+      return keepOrDelete(registered, reason ?? undefined, whyKept(registered, request.machineGone ? machines : null));
     });
     const plan = planEntries(state, items, verdictsFor(state, items, request));
     const doubt = machines === null ? null : doubtOf(plan, state, machines);

@@ -1,7 +1,7 @@
 import { sameMachine } from '../../certificate/machine.ts';
 import { byMachine, type DecodedState, isBroken, type MachineGroup, type Registered } from '../../judge/state.ts';
 import type { Addition, PlanItem, Planner, Verdict } from '../plan.ts';
-import { decodedOnly, planEntries } from '../plan.ts';
+import { decodedOnly, keepOrDelete, planEntries } from '../plan.ts';
 import type { Wanted } from '../request.ts';
 
 /** Whether a sound entry for the machine is left alone or replaced (specification §4, the flags of MQRegisterCertificate). */
@@ -19,12 +19,7 @@ export function registerPlanner(wanted: readonly Wanted[], mode: RegisterMode): 
       decisions.flatMap(({ replaced, reason }) => replaced.map((registered) => [registered, reason] as const)),
     );
     const items: PlanItem[] = [
-      ...state.entries.map((registered): PlanItem => {
-        const reason = deletes.get(registered);
-        return reason === undefined
-          ? { action: 'keep', registered, reason: '' }
-          : { action: 'delete', registered, reason };
-      }),
+      ...state.entries.map((registered) => keepOrDelete(registered, deletes.get(registered))),
       ...decisions.flatMap(({ addition, reason }): PlanItem[] =>
         addition === null ? [] : [{ action: 'add', addition, reason }],
       ),

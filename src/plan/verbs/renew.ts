@@ -2,7 +2,7 @@ import { sameMachine } from '../../certificate/machine.ts';
 import { MsmqCertError } from '../../errors.ts';
 import { byMachine, type DecodedState, isBroken, type MachineGroup, type Registered } from '../../judge/state.ts';
 import type { PlanItem, Planner, Verdict } from '../plan.ts';
-import { decodedOnly, planEntries } from '../plan.ts';
+import { decodedOnly, keepOrDelete, planEntries } from '../plan.ts';
 
 /** Which certificates get a new key. */
 export type RenewScope =
@@ -30,12 +30,7 @@ export function renewPlanner(request: RenewRequest): Planner {
     const decisions = chosen.map((group) => decide(group, request));
     const leaving = new Map(decisions.flatMap(({ leaving, reason }) => leaving.map((each) => [each, reason] as const)));
     const items: PlanItem[] = [
-      ...state.entries.map((registered): PlanItem => {
-        const reason = leaving.get(registered);
-        return reason === undefined
-          ? { action: 'keep', registered, reason: whyKept(registered) }
-          : { action: 'delete', registered, reason };
-      }),
+      ...state.entries.map((registered) => keepOrDelete(registered, leaving.get(registered), whyKept(registered))),
       ...decisions.flatMap(({ item }) => item ?? []),
     ];
     return planEntries(state, items, [

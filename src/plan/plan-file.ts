@@ -119,16 +119,16 @@ function entryOf({ digest, entry, machine }: Registered, reason: string) {
 }
 
 /**
- * Carries out exactly what a plan file says of this user, provided that the user still stands as it was planned on.
+ * Carries out exactly what a plan file says of each user, provided that the user still stands as it was planned on.
  * @param replan how to plan anew for a user that was changed since; null to refuse such a user
  */
-export function plannedPlanner(
+export function plannedPlanners(
   plan: PlanFile,
-  user: User,
   replan: ((wanted: readonly Wanted[], user: User) => Planner) | null,
-): Planner {
-  const planned = plan.users.find((each) => userKey(each.user) === userKey(user));
-  return (state) => {
+): (user: User) => Planner {
+  const byUser = new Map(plan.users.toReversed().map((each) => [userKey(each.user), each]));
+  return (user) => (state) => {
+    const planned = byUser.get(userKey(user));
     if (planned === undefined || !isOfDomain(user, plan.domain)) throw otherDomain(user, plan.domain);
     if (pairKey(state.pair) === planned.base) return decodedOnly((decoded) => planExactly(planned, decoded))(state);
     if (replan !== null) return replan(planned.wanted, user)(state);

@@ -25,7 +25,11 @@ function attributeOf(bytes: Buffer, element: Element): Attribute {
   const [type, values] = childrenOf(bytes, element);
   if (type === undefined || values === undefined) return new Attribute();
   const attribute = new Attribute({ type: bytes.toString('utf8', type.start, type.end) });
-  for (const { start, end } of childrenOf(bytes, values)) attribute.parsedBuffers.push(bytes.subarray(start, end));
+  for (let at = values.start; at < values.end; ) {
+    const { start, end } = elementAt(bytes, at, values.end);
+    attribute.parsedBuffers.push(bytes.subarray(start, end));
+    at = end;
+  }
   const raw = attribute.parsedBuffers;
   // ldapts gives out all values as bytes when one of them is
   const isText = !BINARY.test(attribute.type) && raw.every((value) => isUtf8(value));

@@ -55,7 +55,11 @@ export function machineRegister(reach: Survey['reach'], criteria: MachineCriteri
     },
     add(computer) {
       size++;
-      for (const host of hostsOf(computer)) byHost.set(host, [...(byHost.get(host) ?? []), computer]);
+      for (const host of hostsOf(computer)) {
+        const computers = byHost.get(host);
+        if (computers === undefined) byHost.set(host, [computer]);
+        else computers.push(computer);
+      }
     },
     mayBeElsewhere: ({ machine }) => machine !== null && meant(machine).length === 0 && !isWithinReach(machine, reach),
     judge({ machine, facts }) {

@@ -2,7 +2,7 @@ import { type DecodedEntry, MAX_BLOB_BYTES, type MalformedBlobError } from '../b
 import { toHex } from '../blob/digest.ts';
 import { type EntryFinding, type ExaminedEntry, examine } from '../blob/findings.ts';
 import type { Pair } from '../blob/pair.ts';
-import { hostOf, sameMachine } from '../certificate/machine.ts';
+import { machineIndex } from '../certificate/machine.ts';
 import { readSubject, type SubjectTemplate } from '../certificate/subject.ts';
 import { type CertificateFacts, describeCertificate } from '../certificate/x509/describe.ts';
 import type { User } from '../directory/directory.ts';
@@ -188,19 +188,18 @@ export interface MachineGroup {
 /** The entries whose machine is known, one group a machine, in the order of their first entry. */
 export function byMachine(entries: readonly Registered[]): MachineGroup[] {
   const groups: MachineGroup[] = [];
-  const byHost = new Map<string, MachineGroup[]>();
+  const known = machineIndex<MachineGroup>();
   for (const registered of entries) {
     const { machine } = registered;
     if (machine === null) continue;
-    const sameHost = byHost.get(hostOf(machine)) ?? [];
-    const group = sameHost.find((each) => sameMachine(each.machine, machine));
+    const group = known.find(machine);
     if (group !== undefined) {
       group.entries.push(registered);
       continue;
     }
     const fresh = { machine, entries: [registered] };
     groups.push(fresh);
-    byHost.set(hostOf(machine), [...sameHost, fresh]);
+    known.add(machine, fresh);
   }
   for (const group of groups) group.entries.sort((a, b) => startOf(a) - startOf(b));
   return groups;

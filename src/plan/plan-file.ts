@@ -145,19 +145,19 @@ function entryOf({ digest, entry, machine }: Registered, reason: string) {
 }
 
 /**
- * Carries out exactly what a plan file says of this user, provided that the user still stands as it was planned on. What
+ * Carries out exactly what a plan file says of each user, provided that the user still stands as it was planned on. What
  * was refused when the plan was made is refused again, unless it is confirmed now.
  * @param confirmed somebody agreed to what the plan takes away
  * @param replan how to plan anew for a user that was changed since; null to refuse such a user
  */
-export function plannedPlanner(
+export function plannedPlanners(
   plan: PlanFile,
-  user: User,
   confirmed: boolean,
   replan: ((wanted: readonly Wanted[], user: User) => Planner) | null,
-): Planner {
-  const planned = plan.users.find((each) => userKey(each.user) === userKey(user));
-  return (state) => {
+): (user: User) => Planner {
+  const byUser = new Map(plan.users.toReversed().map((each) => [userKey(each.user), each]));
+  return (user) => (state) => {
+    const planned = byUser.get(userKey(user));
     if (planned === undefined || !isOfDomain(user, plan.domain)) throw otherDomain(user, plan.domain);
     requirePlannedObject(user, plan.request);
     if (pairKey(state.pair) === planned.base) {

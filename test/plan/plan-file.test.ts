@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
 import type { Planner, UserPlan } from '../../src/plan/plan.ts';
-import { type PlanFile, plannedPlanner, plannedUser, readPlan, writePlan } from '../../src/plan/plan-file.ts';
+import { type PlanFile, plannedPlanners, plannedUser, readPlan, writePlan } from '../../src/plan/plan-file.ts';
 import type { PruneRequest, Verb } from '../../src/plan/request.ts';
 import { prunePlanner } from '../../src/plan/verbs/prune.ts';
 import { alice, now, sound, stateOf } from './states.ts';
@@ -45,8 +45,8 @@ function fileOf(plan: UserPlan, request: Verb = prune): PlanFile {
 
 const refusedFile = () => fileOf(prunePlanner(prune, now, null)(state));
 
-function carryOut(text: string, confirmed: boolean, replan: Parameters<typeof plannedPlanner>[3] = null): UserPlan {
-  return plannedPlanner(readPlan(text, 'plan.json'), alice, confirmed, replan)(state);
+function carryOut(text: string, confirmed: boolean, replan: Parameters<typeof plannedPlanners>[2] = null): UserPlan {
+  return plannedPlanners(readPlan(text, 'plan.json'), confirmed, replan)(alice)(state);
 }
 
 /** The file with other contents and a checksum that fits. */
@@ -110,7 +110,7 @@ describe('a plan file', () => {
   it('leaves queue managers alone unless it was made for them', () => {
     const queueManager = { ...alice, kind: 'computer' as const };
     const plan = readPlan(writePlan(refusedFile()), 'plan.json');
-    assert.throws(() => plannedPlanner(plan, queueManager, true, null)(state), { code: 'confirmation-needed' });
+    assert.throws(() => plannedPlanners(plan, true, null)(queueManager)(state), { code: 'confirmation-needed' });
   });
 
   it('plans a changed user anew', () => {

@@ -18,6 +18,8 @@ export interface DomainControllerSite {
   interfaces: string;
   /** Whether it has a partner to replicate with. */
   replicates: boolean;
+  /** Whether it refuses Kerberos inside TLS without a channel binding: the default of a Samba that knows about it. */
+  demandsChannelBinding: boolean;
 }
 
 /** Makes the folders and smb.conf that provisioning, joining and running all share. */
@@ -27,8 +29,9 @@ export async function prepare(site: DomainControllerSite): Promise<void> {
   await writeFile(join(site.dir, 'smb.conf'), smbConf(site));
 }
 
-function smbConf({ server, dir, interfaces, replicates }: DomainControllerSite): string {
+function smbConf({ server, dir, interfaces, replicates, demandsChannelBinding }: DomainControllerSite): string {
   const services = ['ldap', 'cldap', 'kdc', 'rpc', 'dns', ...(replicates ? ['drepl', 'kcc', 'dnsupdate'] : [])];
+  const strongAuth = demandsChannelBinding ? 'yes' : 'allow_sasl_over_tls';
   return `[global]
   netbios name = ${server.name.toUpperCase()}
   realm = ${realm}
@@ -49,7 +52,7 @@ function smbConf({ server, dir, interfaces, replicates }: DomainControllerSite):
   vfs objects = dfs_samba4 acl_xattr xattr_tdb
   posix:eadb = ${dir}/private/eadb.tdb
   ldb:nosync = true
-  ldap server require strong auth = allow_sasl_over_tls
+  ldap server require strong auth = ${strongAuth}
   tls keyfile = ${dir}/tls.key
   tls certfile = ${dir}/tls.pem
   tls cafile = ${dir}/../ca.pem

@@ -20,6 +20,7 @@ import {
   ldapSearch,
   readPairIndependently,
   resetUser,
+  runAdLab,
   startLab,
   userDn,
   writePair,
@@ -158,6 +159,12 @@ describe('the lab', () => {
     assert.equal(existsSync(other.dir), false);
     assert.equal(await connects(other.ip, 636), false);
     assert.equal(await connects(lab.ip, 636), true);
+  });
+
+  it('names the versions of Samba there are, and what they cannot do', async () => {
+    await assert.rejects(runAdLab(['up', '--samba', '4.18']), { code: 1, stderr: /takes 4\.17 or 4\.22, not 4\.18/ });
+    const two = runAdLab(['up', '--samba', '4.22', '--dcs', '2']);
+    await assert.rejects(two, { code: 1, stderr: /--dcs 2 goes with the Samba of this machine only, not 4\.22/ });
   });
 
   it('tells a user without root what is missing', async () => {

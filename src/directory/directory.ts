@@ -56,10 +56,18 @@ export type Listed =
 export interface Computer {
   /** sAMAccountName without the dollar sign at its end. */
   name: string;
+  /** Its common name, which is not cut off after 15 characters as the account's name is; null when it is not told. */
+  commonName: string | null;
   dnsName: string | null;
   disabled: boolean;
   /** lastLogonTimestamp, which a domain brings up to date every 9 to 14 days; null when it has none. */
   lastLogon: Date | null;
+}
+
+/** The names by which a certificate can name a computer, in lower case. */
+export function computerNames({ name, commonName, dnsName }: Computer): Set<string> {
+  const names = [name, commonName, dnsName].filter((each) => each !== null);
+  return new Set(names.map((each) => each.toLowerCase()));
 }
 
 /**
@@ -100,6 +108,11 @@ export interface Listing {
   users(scope: Scope): AsyncIterable<Listed>;
   /** Every computer account within reach, and where `part` says so every digest, whatever the base DN. */
   survey(part: 'computers' | 'computers-and-digests'): Promise<Survey>;
+  /**
+   * The computer accounts within reach with any of these names: of the account, without the dollar sign, or the common
+   * or DNS name. `areReadable` is false when no computer account at all can be read.
+   */
+  computersNamed(names: readonly string[]): Promise<{ computers: Computer[]; areReadable: boolean }>;
   /** Finds the objects with any of these digests within reach, as receivers look one up (specification §5). */
   findByDigest(digests: readonly Uint8Array[]): Promise<DigestHolders>;
   /** Not there for files, which nobody binds to. */

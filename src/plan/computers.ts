@@ -7,7 +7,11 @@ import type { PruneRequest } from './request.ts';
  * The computer accounts that a prune needs to tell which machines left; null when it does not ask for any.
  * @throws MsmqCertError machines-unknown when none can be read, as then every machine would seem to be gone
  */
-export async function computersFor(request: PruneRequest, now: Date, directory: Listing): Promise<Machines | null> {
+export async function computersFor(
+  request: PruneRequest,
+  now: Date,
+  directory: Pick<Listing, 'survey'>,
+): Promise<Machines | null> {
   const { machineGone, machineInactiveMs } = request;
   if (!machineGone && machineInactiveMs === null) return null;
   const { reach, surroundings } = await directory.survey('computers');

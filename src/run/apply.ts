@@ -5,7 +5,7 @@ import { type Change, pairKey } from '../blob/pair.ts';
 import type { Directory, User } from '../directory/directory.ts';
 import { type ErrorCode, MsmqCertError, toMsmqCertError } from '../errors.ts';
 import type { Journal } from '../journal/write.ts';
-import { assess, type Criteria, type UserState } from '../judge/state.ts';
+import { assessKnowingly, type Criteria, type UserState } from '../judge/state.ts';
 import {
   type Addition,
   additionsOf,
@@ -97,7 +97,7 @@ type Step =
 
 async function tryOnce(attempt: Attempt): Promise<Step> {
   const { user, planner, context, sent } = attempt;
-  const state = assess(user, await context.directory.read(user), context.criteria);
+  const state = await assessKnowingly(user, await context.directory.read(user), context.criteria);
   if (sent !== null && hasTaken(attempt, sent, state)) {
     await context.journal.conclude(user, 'swapped', null);
     return finish(attempt, sent.plan, 'changed');

@@ -11,10 +11,11 @@ const keys: KeySettingsRecord = {
   keySize: 2048,
   hash: 'sha256',
   validFor: 1000,
-  subject: null,
   pfxEncryption: 'TripleDES_SHA1',
   passphraseFile: null,
   maxCertificates: 820,
+  subjects: [],
+  machinesOf: {},
 };
 
 describe('taking up a journal', () => {

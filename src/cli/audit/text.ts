@@ -3,6 +3,7 @@ import type { AuditSummary } from '../../inspect/audit/report.ts';
 import type { Registered } from '../../judge/state.ts';
 import { harmless, tell, tellError } from '../output.ts';
 import { colours } from '../render/colours.ts';
+import { machineText } from '../render/machine.ts';
 import { table } from '../render/table.ts';
 import { adviceFor, type Durations } from './remedies.ts';
 import type { AuditSettings } from './settings.ts';
@@ -44,9 +45,10 @@ function paragraph({ state, objectKind }: Judged, durations: Durations): string 
   ].join('\n');
 }
 
-function certificateLine({ digest, machine, facts, findings }: Registered): string {
+function certificateLine(registered: Registered): string {
+  const { digest, facts, findings } = registered;
   const until = facts.kind === 'certificate' ? `until ${facts.notAfter.toISOString().replace(/T.*/, '')}` : '-';
-  return `  ${digest}  ${harmless(machine ?? '-')}  ${until}  ${colours.yellow(findings.join(', '))}`;
+  return `  ${digest}  ${machineText(registered)}  ${until}  ${colours.yellow(findings.join(', '))}`;
 }
 
 /** The totals, one line at a time. */

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import * as z from 'zod';
 import { formatName } from '../../certificate/subject.ts';
 import { MsmqCertError } from '../../errors.ts';
-import { assess, type Registered } from '../../judge/state.ts';
+import { assessKnowingly, type Registered } from '../../judge/state.ts';
 import { openDirectory } from '../access/connect.ts';
 import { parseDigest } from '../digests.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -10,7 +10,9 @@ import { writeNewFile } from '../files.ts';
 import { addExamples } from '../help.ts';
 import { addDirectoryOptions, addOutputOptions, newCommand } from '../options.ts';
 import { harmless, printResult } from '../output.ts';
+import { recognitionIn, statedRecognition } from '../recognition.ts';
 import { certificateJson } from '../render/json.ts';
+import { machineText } from '../render/machine.ts';
 import { table } from '../render/table.ts';
 import { criteria } from '../running/policies.ts';
 import { readSettings, settings } from '../settings.ts';
@@ -37,10 +39,12 @@ const showSettings = settings.directory.extend({ digest: z.string(), export: z.s
 export async function show(name: string, command: Command): Promise<void> {
   const options = await readSettings(command, showSettings);
   const digest = parseDigest(options.digest);
+  const stated = await statedRecognition(options);
   const directory = await openDirectory(options, 'read');
+  const recognition = recognitionIn(directory, stated);
   try {
     const user = await directory.findUser(name);
-    const state = assess(user, await directory.read(user), criteria(options));
+    const state = await assessKnowingly(user, await directory.read(user), criteria(recognition, options));
     if (state.kind === 'malformed') throw state.error;
     const registered = state.entries.find((each) => each.digest === digest || each.md5 === digest);
     if (registered === undefined) {
@@ -51,6 +55,7 @@ export async function show(name: string, command: Command): Promise<void> {
     if (options.export !== undefined) await writeNewFile(options.export, registered.entry.certificate, 0o644);
     const json = { schema: 1, user: user.account, dn: user.dn, certificate: certificateJson(registered) };
     printResult({ exitCode: exitCodes.done, json, text: certificateText(registered) }, options);
+    recognition.tellUnused();
   } finally {
     await directory.close();
   }
@@ -75,7 +80,7 @@ function certificateText(registered: Registered): string {
     ['digest', json.digest],
     ['identifier', json.identifier],
     ['account', harmless(json.account ?? '-')],
-    ['machine', harmless(json.machine ?? '-')],
+    ['machine', machineText(registered)],
     ...described,
     ['bytes', String(json.bytes)],
     ['findings', findings.length === 0 ? 'none' : findings.join(', ')],

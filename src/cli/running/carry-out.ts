@@ -12,6 +12,7 @@ import { limitRate } from '../../run/rate-limit.ts';
 import { run } from '../../run/run.ts';
 import { openDirectory } from '../access/connect.ts';
 import { tell } from '../output.ts';
+import { recognitionIn } from '../recognition.ts';
 import { runReport } from '../render/run-report.ts';
 import type { MutationSettings } from '../settings.ts';
 import { awaitReplication } from './await-replication.ts';
@@ -30,8 +31,9 @@ const KEYS_AT_ONCE = availableParallelism() + 1;
 export async function carryOut(command: string, asked: Run, settings: MutationSettings): Promise<void> {
   const { request, targets, keys } = asked;
   const policy = await keyPolicy(keys);
-  const judged = criteria({ subject: keys.subject ?? undefined, maxCertificates: keys.maxCertificates });
   const opened = await openDirectory(settings);
+  const recognition = recognitionIn(opened, keys);
+  const judged = criteria(recognition, keys);
   const progress = watchProgress(command, settings);
   const interrupts = watchInterrupts(() =>
     tell('stopping after the writes that are under way; once more stops at once'),
@@ -77,6 +79,7 @@ export async function carryOut(command: string, asked: Run, settings: MutationSe
     const replication = await afterReplication(opened, written, settings, interrupts.signal);
     process.exitCode = report.finish({ outcome, journal: journal?.path() ?? null, replication });
     tellAfterwards(outcome.summary, request, settings);
+    recognition.tellUnused();
   } finally {
     progress.stop();
     interrupts.release();

@@ -2,6 +2,7 @@ import { MsmqCertError, toMsmqCertError } from '../../errors.ts';
 import { readError } from '../../files/file-errors.ts';
 import { readBytes } from '../../files/replace.ts';
 import type { Listed, Listing, Scope, Surrounding, User } from '../directory.ts';
+import { computerFinder } from './computers.ts';
 import { digestFinder } from './digests.ts';
 import { findUser, type IndexOptions } from './index.ts';
 import { type LdifRecord, parseRecord } from './ldif.ts';
@@ -11,7 +12,7 @@ import { completeUser, computerIn, type Domains, digestsIn, domainNames, isLegac
 
 const NAMES = ['netbiosname', 'ncname'];
 const IDENTITY = ['objectclass', 'samaccountname', 'netbiosname'];
-const COMPUTERS = new Set([...NAMES, ...IDENTITY, 'dnshostname', 'useraccountcontrol', 'lastlogontimestamp']);
+const COMPUTERS = new Set([...NAMES, ...IDENTITY, 'cn', 'dnshostname', 'useraccountcontrol', 'lastlogontimestamp']);
 const SURVEYED = new Set([...COMPUTERS, 'msmqdigests']);
 const LISTED = new Set([
   ...IDENTITY,
@@ -81,6 +82,10 @@ export function listingOf(snapshots: Snapshots, source: string, options: IndexOp
     scope.kind === 'all' ? listAll(scope, baseDn) : listNamed(scope.names);
   return {
     users: usersBelow(options.baseDn),
+    computersNamed: computerFinder(
+      () => survey('computers'),
+      () => snapshots.use(({ stamp }) => stamp),
+    ),
     findByDigest: digestFinder(usersBelow(undefined), () => snapshots.use(({ stamp }) => stamp)),
     survey: async (part) => ({ reach: { kind: 'file' }, surroundings: survey(part) }),
   };

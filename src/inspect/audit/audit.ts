@@ -47,7 +47,7 @@ export async function audit(directory: Listing, request: AuditRequest): Promise<
     if (found.kind === 'digests') digests.add(found.digests);
   }
   const notes = notesOn(reach, machines.size);
-  return { notes, objects: judged(listed, criteria, machines, digests) };
+  return { notes, objects: judged(listed, { ...criteria, computers: machines }, machines, digests) };
 }
 
 function bytesOf(listed: Listed): number {

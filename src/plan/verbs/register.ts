@@ -49,9 +49,11 @@ function decide(one: Wanted, mode: RegisterMode, state: DecodedState, groups: Ma
   if (mode === 'if-not-exists' && sound !== undefined) return unchanged(machine, sound.digest);
 
   const newest = present.at(-1);
+  // a sound one of another maker may be what Windows signs with
+  const replaced = present.filter((each) => each.isOwnMake || isBroken(each));
   return {
-    addition: { machine, source, validForMs: one.validForMs, replaces: newest?.digest ?? null },
-    replaced: present,
+    addition: { machine, source, validForMs: one.validForMs, replaces: replaced.at(-1)?.digest ?? null },
+    replaced,
     verdict: null,
     reason: reasonFor(sound, newest),
   };

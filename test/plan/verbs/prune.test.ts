@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { sameMachine } from '../../../src/certificate/machine.ts';
 import type { Computer, Surrounding, Survey } from '../../../src/directory/directory.ts';
 import { machineRegister } from '../../../src/judge/machines.ts';
+import { noComputers } from '../../../src/judge/recognise.ts';
 import { assess } from '../../../src/judge/state.ts';
 import { computersFor } from '../../../src/plan/computers.ts';
 import { changesSomething, type UserPlan } from '../../../src/plan/plan.ts';
@@ -29,7 +30,7 @@ const unreadable: Sketch = { machine: null, findings: ['not-a-certificate'], day
 
 function computer(name: string, daysSinceLogon: number | null = 1): Computer {
   const lastLogon = daysSinceLogon === null ? null : new Date(now.getTime() - daysSinceLogon * DAY);
-  return { name, dnsName: null, disabled: false, lastLogon };
+  return { name, commonName: null, dnsName: null, disabled: false, lastLogon };
 }
 
 function registerOf(computers: Computer[], inactiveDays = 180) {
@@ -112,8 +113,6 @@ describe('pruning', () => {
     const asked: string[] = [];
     const machinesOf = (reach: Survey['reach'], surroundings: Surrounding[]) =>
       computersFor({ ...nothing, machineGone: true }, now, {
-        users: () => assert.fail('not asked for'),
-        findByDigest: () => assert.fail('not asked for'),
         survey: async (what) => {
           asked.push(what);
           return {
@@ -139,8 +138,6 @@ describe('pruning', () => {
 
   it('refuses to tell which machines are gone when no computer account can be read', async () => {
     const empty = {
-      users: () => assert.fail('not asked for'),
-      findByDigest: () => assert.fail('not asked for'),
       survey: async () => ({ reach: { kind: 'file' as const }, surroundings: (async function* () {})() }),
     };
     const request = { ...nothing, machineGone: true };
@@ -187,7 +184,14 @@ describe('pruning', () => {
 
   it('never touches a malformed blob', () => {
     const pair = { blob: Buffer.from('no blob'), digests: [] };
-    const state = assess(alice, pair, { now, expiringWithinMs: 0, maxCertificates: 820, subjects: [] });
+    const state = assess(alice, pair, {
+      now,
+      expiringWithinMs: 0,
+      maxCertificates: 820,
+      subjects: [],
+      stated: new Map(),
+      computers: noComputers,
+    });
     assert.throws(() => prunePlanner({ ...nothing, expired: true }, now, null)(state), { code: 'malformed-blob' });
   });
 

@@ -23,6 +23,16 @@ describe('registering', () => {
     );
   });
 
+  it('keeps a sound certificate of another maker beside the one that is made always', () => {
+    const foreign = { ...sound('PC-1'), isForeign: true };
+    const { items } = registerPlanner([forMachine('PC-1')], 'always')(stateOf([foreign]));
+    assert.deepEqual(
+      items.map(({ action }) => action),
+      ['keep', 'add'],
+    );
+    assert.equal(registerPlanner([forMachine('PC-1')], 'if-not-exists')(stateOf([foreign])).items.length, 1);
+  });
+
   it('plans as fast for many machines of one user as for few', async () => {
     await assertGrowsStraight((size) => {
       const machines = Array.from({ length: size }, (_, index) => `pc-${index}`);

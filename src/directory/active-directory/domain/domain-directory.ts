@@ -107,6 +107,7 @@ export function directoryOver(
     swap,
     users: (scope) => flatten(onServerInUse(async (directory) => directory.users(scope))),
     survey: (part) => onServerInUse((directory) => directory.survey(part)),
+    computersNamed: (names) => onServerInUse((directory) => directory.computersNamed(names)),
     findByDigest: (digests) => onServerInUse((directory) => directory.findByDigest(digests)),
     provenance: () => onServerInUse((directory) => directory.provenance()),
     replicas: () => onServerInUse((directory) => directory.replicas()),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { Client, type Entry } from 'ldapts';
 import type { Connection, Link } from '../../../../src/directory/active-directory/connect/connection.ts';
+import { catalogOf } from '../../../../src/directory/active-directory/read/catalog.ts';
 import { digestFinder } from '../../../../src/directory/active-directory/read/digests.ts';
 import { MsmqCertError } from '../../../../src/errors.ts';
 
@@ -42,30 +43,32 @@ describe('the lookup by digest', () => {
   it('tries again after a failure that passed', async () => {
     const link = linkTo(clientFinding([bob]), 1);
     const context = { link, address, rootDse, timeoutMs: 1000, connect: () => assert.fail('no global catalog') };
-    const finder = digestFinder(context, domain);
-    await assert.rejects(finder.findByDigest([Buffer.alloc(16)]), { code: 'directory-busy' });
-    const { users } = await finder.findByDigest([Buffer.alloc(16)]);
+    const catalog = catalogOf(context);
+    const findByDigest = digestFinder(context, catalog, domain);
+    await assert.rejects(findByDigest([Buffer.alloc(16)]), { code: 'directory-busy' });
+    const { users } = await findByDigest([Buffer.alloc(16)]);
     assert.deepEqual(
       users.map(({ account }) => account),
       ['CORP\\bob'],
     );
-    await finder.close();
+    await catalog.close();
   });
 
   it('asks a global catalog again that did not answer, but not each time', async () => {
     let time = 0;
     let tries = 0;
-    const catalog = linkTo(clientFinding([bob]));
+    const catalogLink = linkTo(clientFinding([bob]));
     const connect = async () => {
       if (++tries === 1) throw new MsmqCertError('directory-unreachable', 'nobody listens');
-      return catalog;
+      return catalogLink;
     };
     // with no partition to be read, the forest may have other domains
     const link = linkTo(clientFinding([]));
     const context = { link, address, rootDse: { ...rootDse, isGlobalCatalogReady: true }, timeoutMs: 1000, connect };
-    const finder = digestFinder(context, domain, () => time);
+    const catalog = catalogOf(context, () => time);
+    const findByDigest = digestFinder(context, catalog, domain);
     const reached = async () => {
-      const { reach, users } = await finder.findByDigest([Buffer.alloc(16)]);
+      const { reach, users } = await findByDigest([Buffer.alloc(16)]);
       return [reach.kind, users.length, tries];
     };
     assert.deepEqual(await reached(), ['domain', 0, 1]);
@@ -75,6 +78,6 @@ describe('the lookup by digest', () => {
     assert.deepEqual(await reached(), ['forest', 1, 2]);
     time += 600_000;
     assert.deepEqual(await reached(), ['forest', 1, 2]);
-    await finder.close();
+    await catalog.close();
   });
 });

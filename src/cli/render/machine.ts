@@ -1,0 +1,15 @@
+import type { Recognition } from '../../judge/recognise.ts';
+import { harmless } from '../output.ts';
+
+/** The machine of a certificate, with how it was recognised where its subject is not one of our conventions. */
+export function machineText({ machine, recognisedBy, candidates }: Recognition): string {
+  if (machine === null) return candidates.length === 0 ? '-' : harmless(`${candidates.join(' or ')}?`);
+  switch (recognisedBy) {
+    case 'stated':
+      return harmless(`${machine} (stated)`);
+    case 'computer-account':
+      return harmless(`${machine} (computer account)`);
+    default:
+      return harmless(machine);
+  }
+}

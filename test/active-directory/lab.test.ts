@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { promises as dns } from 'node:dns';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, rmdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +15,7 @@ import type { AccountName } from '../../scripts/lab/lab.ts';
 import { claim, identify, registrations, release, runs } from '../../scripts/lab/registry.ts';
 import { readBlobIndependently } from './independent-reader.ts';
 import {
+  adLab,
   type Lab,
   launchLab,
   ldapSearch,
@@ -166,6 +167,16 @@ describe('the lab', () => {
     const main = fileURLToPath(new URL('../../scripts/lab/main.ts', import.meta.url));
     const started = execFileAsync(process.execPath, [...asNobody, main, 'up']);
     await assert.rejects(started, { code: 1, stderr: /must run as root/ });
+  });
+
+  it('tells a root without the right to make networks why two domain controllers cannot run', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'msmq-cert-check-'));
+    const env = { ...process.env, TMPDIR: folder };
+    const within = (...words: string[]) => execFileAsync('setpriv', ['--bounding-set=-net_admin', ...words], { env });
+    await assert.rejects(within(adLab, 'check', '--dcs', '2'), { code: 1, stderr: /^ad-lab: ip link add failed: / });
+    assert.equal(registrations().filter(({ dir }) => dir.startsWith(folder)).length, 0);
+    await rmdir(folder);
+    assert.deepEqual(await within(adLab, 'check'), { stdout: '', stderr: '' });
   });
 });
 

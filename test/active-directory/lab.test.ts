@@ -11,8 +11,9 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { stop } from '../../scripts/lab/domain-controller.ts';
 import type { AccountName } from '../../scripts/lab/lab.ts';
-import { claim, identify, registrations, release, runs } from '../../scripts/lab/registry.ts';
+import { claim, groupRuns, identify, registrations, release, runs } from '../../scripts/lab/registry.ts';
 import { readBlobIndependently } from './independent-reader.ts';
 import {
   adLab,
@@ -177,6 +178,16 @@ describe('the lab', () => {
     assert.equal(registrations().filter(({ dir }) => dir.startsWith(folder)).length, 0);
     await rmdir(folder);
     assert.deepEqual(await within(adLab, 'check'), { stdout: '', stderr: '' });
+  });
+});
+
+describe('a domain controller of a lab', () => {
+  it('has stopped when the last of its processes has, which may outlive the first', async () => {
+    const slow = 'trap "sleep 0.3; exit" TERM; echo ready; while :; do sleep 0.05; done';
+    const samba = spawn('sh', ['-c', `sh -c '${slow}' & exec sleep 600`], { detached: true });
+    await once(samba.stdout, 'data');
+    await stop(samba);
+    assert.equal(groupRuns(samba.pid ?? 0), false);
   });
 });
 

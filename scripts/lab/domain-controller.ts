@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { baseDn, dnsDomain, domain, LabError, passwordFile, realm, type Server } from './lab.ts';
+import { groupRuns } from './registry.ts';
 import { retryUntil, run, systemPath } from './run.ts';
 
 /** One domain controller of a lab: where it lives and how commands get there. */
@@ -134,13 +136,17 @@ async function logTail(site: DomainControllerSite): Promise<string> {
   return log.trim().split('\n').slice(-8).join('\n');
 }
 
-/** Ends Samba with its children and waits until it has ended; after five seconds with force. */
+/**
+ * Ends Samba with its children and waits until all of them have ended, as each of them holds ports that a successor needs;
+ * after five seconds with force.
+ */
 export async function stop(samba: ChildProcess): Promise<void> {
   if (samba.pid === undefined || samba.exitCode !== null || samba.signalCode !== null) return;
-  const group = -samba.pid;
+  const group = samba.pid;
   const ended = once(samba, 'exit');
-  process.kill(group, 'SIGTERM');
-  const force = setTimeout(() => process.kill(group, 'SIGKILL'), 5000);
+  process.kill(-group, 'SIGTERM');
+  const force = setTimeout(() => process.kill(-group, 'SIGKILL'), 5000);
   await ended;
+  while (groupRuns(group)) await wait(20);
   clearTimeout(force);
 }

@@ -9,7 +9,7 @@ import { type Registration, registration, registrations, runs } from './registry
 import { removeRemains } from './remains.ts';
 import { replicateNow } from './replication.ts';
 import { retryUntil } from './run.ts';
-import { requireRoot, up } from './up.ts';
+import { check, requireRoot, up } from './up.ts';
 
 const help = `A real Samba Active Directory (domain CORP, corp.example) on this machine. Needs root.
 
@@ -19,6 +19,8 @@ const help = `A real Samba Active Directory (domain CORP, corp.example) on this 
       --users N: N plain users user0001, … ; --owner-pid: the lab ends with that process
   scripts/ad-lab down [--dir DIR | --all]
       stops a lab and removes its folder
+  scripts/ad-lab check [--dcs 2]
+      says why this machine cannot run a lab; nothing when it can
   scripts/ad-lab status [--json]
       lists the labs
   scripts/ad-lab pause | resume | replicate [--dir DIR]
@@ -56,6 +58,7 @@ async function main(): Promise<void> {
   }
   if (verb === 'up') return print(await up(upOptions(values)), values.json);
   if (verb === 'status') return printStatus(values.json);
+  if (verb === 'check') return await check(upOptions(values).dcs);
   requireRoot(verb);
   if (verb === 'down') return await down(values);
   if (verb === 'pause') return await pauseReplication(twoDcLab(values).name);

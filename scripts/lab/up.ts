@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Announcement, type Lab, LabError, type LabOptions, type SambaVersion } from './lab.ts';
-import { identify } from './registry.ts';
+import { buildNetwork, commandPrefix, freeSubnets } from './network.ts';
+import { claim, identify } from './registry.ts';
+import { removeRemains } from './remains.ts';
 import { run } from './run.ts';
 
 // Samba's sockets lie up to 30 characters below the folder, and the system limits their paths to 107.
@@ -30,6 +32,25 @@ export async function up({ samba, ...wanted }: Wanted): Promise<Lab> {
   } catch (error) {
     await rm(dir, { recursive: true, force: true });
     throw error;
+  }
+}
+
+/** @throws LabError when this machine cannot run such a lab, with the reason */
+export async function check(dcs: LabOptions['dcs']): Promise<void> {
+  requireRoot('check');
+  await requirePackages();
+  if (dcs === 2) await tryNetwork();
+}
+
+/** Builds the network of two domain controllers and takes it down again: rights are seen best by using them. */
+async function tryNetwork(): Promise<void> {
+  const dir = makeDir(null);
+  const registration = claim(freeSubnets(), { dir, keeper: identify(process.pid), owner: null });
+  try {
+    await buildNetwork(registration.name, dir, new AbortController().signal);
+    await run(['true'], { prefix: commandPrefix(registration.name, 'dc2', dir) });
+  } finally {
+    await removeRemains(registration);
   }
 }
 

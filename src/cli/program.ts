@@ -54,6 +54,8 @@ const OFF = ['0', 'false', 'no', 'off'];
 /** A pipeline that has nothing to say about an option often sets its variable to nothing. */
 function forgetEmptyVariables(): void {
   for (const [name, value = ''] of Object.entries(process.env)) {
+    // an empty password is refused, for a bind with it proves nothing
+    if (name === 'MSMQ_CERT_PASSWORD') continue;
     const isOff = SWITCHES.includes(name) && OFF.includes(value.toLowerCase());
     if (isOff || (name.startsWith('MSMQ_CERT_') && value === '')) delete process.env[name];
   }

@@ -4,17 +4,19 @@ import { randomBytes } from 'node:crypto';
 import { promises as dns } from 'node:dns';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, rmdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { stop } from '../../scripts/lab/domain-controller.ts';
 import type { AccountName } from '../../scripts/lab/lab.ts';
-import { claim, identify, registrations, release, runs } from '../../scripts/lab/registry.ts';
+import { claim, groupRuns, identify, registrations, release, runs } from '../../scripts/lab/registry.ts';
 import { readBlobIndependently } from './independent-reader.ts';
 import {
+  adLab,
   type Lab,
   launchLab,
   ldapSearch,
@@ -173,6 +175,26 @@ describe('the lab', () => {
     const main = fileURLToPath(new URL('../../scripts/lab/main.ts', import.meta.url));
     const started = execFileAsync(process.execPath, [...asNobody, main, 'up']);
     await assert.rejects(started, { code: 1, stderr: /must run as root/ });
+  });
+
+  it('tells a root without the right to make networks why two domain controllers cannot run', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'msmq-cert-check-'));
+    const env = { ...process.env, TMPDIR: folder };
+    const within = (...words: string[]) => execFileAsync('setpriv', ['--bounding-set=-net_admin', ...words], { env });
+    await assert.rejects(within(adLab, 'check', '--dcs', '2'), { code: 1, stderr: /^ad-lab: ip link add failed: / });
+    assert.equal(registrations().filter(({ dir }) => dir.startsWith(folder)).length, 0);
+    await rmdir(folder);
+    assert.deepEqual(await within(adLab, 'check'), { stdout: '', stderr: '' });
+  });
+});
+
+describe('a domain controller of a lab', () => {
+  it('has stopped when the last of its processes has, which may outlive the first', async () => {
+    const slow = 'trap "sleep 0.3; exit" TERM; echo ready; while :; do sleep 0.05; done';
+    const samba = spawn('sh', ['-c', `sh -c '${slow}' & exec sleep 600`], { detached: true });
+    await once(samba.stdout, 'data');
+    await stop(samba);
+    assert.equal(groupRuns(samba.pid ?? 0), false);
   });
 });
 

@@ -7,7 +7,8 @@ import type { AccountName, Lab, SambaVersion } from '../../scripts/lab/lab.ts';
 export type { Account, AccountName, Lab } from '../../scripts/lab/lab.ts';
 
 const execFileAsync = promisify(execFile);
-const adLab = fileURLToPath(new URL('../../scripts/ad-lab', import.meta.url));
+/** The lab's command line. */
+export const adLab = fileURLToPath(new URL('../../scripts/ad-lab', import.meta.url));
 const outputLimit = 64 * 1024 * 1024;
 
 export interface StartOptions {

@@ -83,11 +83,8 @@ export async function run(
   if (failures > control.maxFailures) brake.abort(tooManyFailures(failures));
 
   observer.started(known.length);
-  const workOn = async ({ user, wanted }: Known) =>
-    (await recoverUser(user, context, control)) ?? (await applyToUser(user, plannerFor(wanted, user), context, stop));
-
-  await lane.map(known, async (each) => {
-    const result = stop.aborted ? null : await workOn(each);
+  const workOn = async (each: Known) => {
+    const result = stop.aborted ? null : await resultOf(each, plannerFor, context, control, stop);
     if (result === null) {
       remaining++;
       return;
@@ -96,8 +93,33 @@ export async function run(
     const error = result.items.find((item) => item.error !== null)?.error ?? null;
     if (error !== null) noteFailure(error);
     await observer.finished(result, await orphansOf(each.user, context));
+  };
+  // What an observer throws stops the run like any other reason: users under way are still finished and told of.
+  let broken: MsmqCertError | null = null;
+  await lane.map(known, async (each) => {
+    await workOn(each).catch((thrown: unknown) => {
+      broken ??= toMsmqCertError(thrown);
+      brake.abort(broken);
+    });
   });
-  return { summary, remaining, stoppedBy: stop.aborted ? toMsmqCertError(stop.reason) : null };
+  return { summary, remaining, stoppedBy: broken ?? (stop.aborted ? toMsmqCertError(stop.reason) : null) };
+}
+
+/** What fails for one user is that user's result, also what it was resumed with. */
+async function resultOf(
+  { user, wanted }: Known,
+  plannerFor: (wanted: Wanted[], user: User) => Planner,
+  context: ApplyContext,
+  control: RunControl,
+  stop: AbortSignal,
+): Promise<UserResult | null> {
+  try {
+    const recovered = await recoverUser(user, context, control);
+    return recovered ?? (await applyToUser(user, plannerFor(wanted, user), context, stop));
+  } catch (thrown) {
+    const items = [failedItem(null, null, toMsmqCertError(thrown))];
+    return { user, plan: null, outcome: 'failed', items, conflictsRetried: 0 };
+  }
 }
 
 async function recoverUser(user: User, context: ApplyContext, control: RunControl): Promise<UserResult | null> {

@@ -12,6 +12,7 @@ import { limitRate } from '../../run/rate-limit.ts';
 import { run } from '../../run/run.ts';
 import { openDirectory } from '../access/connect.ts';
 import { tell } from '../output.ts';
+import { goOnUnread } from '../pipes.ts';
 import { runReport } from '../render/run-report.ts';
 import type { MutationSettings } from '../settings.ts';
 import { awaitReplication } from './await-replication.ts';
@@ -28,6 +29,7 @@ const KEYS_AT_ONCE = availableParallelism() + 1;
 
 /** The common path of every command that writes: open, run, report. */
 export async function carryOut(command: string, asked: Run, settings: MutationSettings): Promise<void> {
+  goOnUnread();
   const { request, targets, keys } = asked;
   const policy = await keyPolicy(keys);
   const judged = criteria({ subject: keys.subject ?? undefined, maxCertificates: keys.maxCertificates });

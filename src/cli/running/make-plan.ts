@@ -10,6 +10,7 @@ import { type RunOutcome, run } from '../../run/run.ts';
 import { openDirectory } from '../access/connect.ts';
 import { writeNewFile } from '../files.ts';
 import { tell } from '../output.ts';
+import { goOnUnread } from '../pipes.ts';
 import { runReport } from '../render/run-report.ts';
 import type { KeySettings } from '../settings.ts';
 import { watchInterrupts } from './interrupts.ts';
@@ -18,6 +19,7 @@ import { watchProgress } from './progress.ts';
 
 /** Makes the plan of what the command line asks for, shows it, and writes it to the file that --out names. */
 export async function makePlan(request: Verb, targets: readonly Target[], options: KeySettings): Promise<void> {
+  goOnUnread();
   const keys = { ...keySettingsRecord(options), out: '' };
   const directory = await openDirectory(options);
   try {

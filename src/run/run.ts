@@ -32,6 +32,8 @@ export interface RunControl {
   maxFailures: number;
   /** The journal of the run that this one goes on with. */
   history: JournalHistory | null;
+  /** Delivers what was registered for a user, and says in its results what became of that. */
+  deliver?: (result: UserResult, stop: AbortSignal) => Promise<UserResult>;
 }
 
 export interface RunOutcome {
@@ -84,11 +86,12 @@ export async function run(
 
   observer.started(known.length);
   const workOn = async (each: Known) => {
-    const result = stop.aborted ? null : await resultOf(each, plannerFor, context, control, stop);
-    if (result === null) {
+    const registered = stop.aborted ? null : await resultOf(each, plannerFor, context, control, stop);
+    if (registered === null) {
       remaining++;
       return;
     }
+    const result = (await control.deliver?.(registered, stop)) ?? registered;
     count(summary, result);
     const error = result.items.find((item) => item.error !== null)?.error ?? null;
     if (error !== null) noteFailure(error);

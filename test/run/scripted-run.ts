@@ -129,12 +129,13 @@ export async function startRun(scripted: ScriptedRun): Promise<End> {
     directory: 'scripted',
     server: 'scripted',
     bind: null,
+    delivers: scripted.control?.deliver !== undefined,
   };
   const history = existsSync(scripted.journal) ? await readJournal(scripted.journal) : null;
   const journal =
     history === null
       ? await beginJournal(scripted.journal, header)
-      : await resumeJournal(scripted.journal, history, 'scripted');
+      : await resumeJournal(scripted.journal, history, header);
   const context: ApplyContext = {
     directory: scriptedDirectory(world, {
       by: scripted.by,

@@ -99,7 +99,7 @@ function collect(): Draft {
         {
           started: progress.started,
           finished: async (result) => {
-            report.add(result, [], []);
+            report.add(result, []);
             progress.finished(result);
             if (result.plan === null) note(result.user.account, result.items);
             else users.push(plannedUser(result.plan, wantedOf.get(userKey(result.user)) ?? []));

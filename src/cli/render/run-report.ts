@@ -16,7 +16,7 @@ export interface RunEnd {
   outcome: RunOutcome;
   /** The file that undo and resume take, null when none was written. */
   journal: string | null;
-  /** Where the written users stand on every server, with --wait-replication. */
+  /** Where the users stand on every server, with --wait-replication. */
   replication: readonly UserReplication[];
 }
 

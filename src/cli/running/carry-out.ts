@@ -5,6 +5,7 @@ import { recordChanges } from '../../directory/ldif/change.ts';
 import type { Replicated } from '../../directory/replicas.ts';
 import { replicationError, type UserReplication } from '../../inspect/replication/replication.ts';
 import { noJournal } from '../../journal/write.ts';
+import type { UserResult } from '../../plan/results.ts';
 import { sharedDigestGuard } from '../../plan/shared-digests.ts';
 import type { ApplyContext } from '../../run/apply.ts';
 import { plannersFor } from '../../run/planners.ts';
@@ -70,7 +71,7 @@ export async function carryOut(command: string, asked: Run, settings: MutationSe
     const outcome = await run(targets, plannerFor, context, control, {
       started: progress.started,
       finished: async (result, orphans) => {
-        if (result.outcome === 'changed' || result.outcome === 'unchanged') settled.push(result.user);
+        if (isAwaited(result, settings)) settled.push(result.user);
         report.add(result, orphans);
         progress.finished(result);
       },
@@ -87,6 +88,11 @@ export async function carryOut(command: string, asked: Run, settings: MutationSe
     await journal?.close();
     await opened.close();
   }
+}
+
+/** Also who needed nothing: an earlier run may have written what has not arrived everywhere. */
+function isAwaited({ outcome }: UserResult, { waitReplication }: MutationSettings): boolean {
+  return waitReplication !== undefined && (outcome === 'changed' || outcome === 'unchanged');
 }
 
 /**

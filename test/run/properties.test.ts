@@ -30,11 +30,14 @@ import { criteria, type End, journalNamed, keyMaker, type ScriptedRun, startRun 
 const users = ['alice', 'bob'].map(userNamed);
 const machines = ['PC-1', 'PC-2'];
 
-interface Part {
-  verb: Verb;
-  machines: string[];
+interface Attempt {
   script: Script;
   killedAt: number;
+}
+
+interface Part extends Attempt {
+  verb: Verb;
+  machines: string[];
 }
 
 interface Scenario {
@@ -43,8 +46,11 @@ interface Scenario {
   turns: (0 | 1)[];
   /** What somebody does between the two runs and their resumption. */
   meanwhile: 'nothing' | 'blobs gone' | 'digests gone';
-  resumption: Script;
+  /** Each run is resumed so often, and once more without anything going wrong. */
+  resumptions: Attempt[];
 }
+
+const wholly: Attempt = { script: {}, killedAt: Number.POSITIVE_INFINITY };
 
 const verbs: Verb[] = [
   { verb: 'register', mode: 'if-not-exists' },
@@ -63,20 +69,20 @@ const script = (): fc.Arbitrary<Script> =>
     ),
   });
 
+const attempt = {
+  script: script(),
+  killedAt: fc.oneof(fc.integer({ min: 0, max: 60 }), fc.constant(Number.POSITIVE_INFINITY)),
+};
+
 const part = (): fc.Arbitrary<Part> =>
-  fc.record({
-    verb: fc.constantFrom(...verbs),
-    machines: fc.subarray(machines, { minLength: 1 }),
-    script: script(),
-    killedAt: fc.oneof(fc.integer({ min: 0, max: 60 }), fc.constant(Number.POSITIVE_INFINITY)),
-  });
+  fc.record({ verb: fc.constantFrom(...verbs), machines: fc.subarray(machines, { minLength: 1 }), ...attempt });
 
 const scenario = (): fc.Arbitrary<Scenario> =>
   fc.record({
     runs: fc.tuple(part(), part()),
     turns: fc.array(fc.constantFrom(0 as const, 1 as const), { maxLength: 24 }),
     meanwhile: fc.constantFrom('nothing', 'nothing', 'blobs gone', 'digests gone'),
-    resumption: script(),
+    resumptions: fc.array(fc.record(attempt), { maxLength: 2 }),
   });
 
 describe('Whatever happens to two runs and their resumption', () => {
@@ -85,7 +91,7 @@ describe('Whatever happens to two runs and their resumption', () => {
   });
 });
 
-async function holds({ runs, turns, meanwhile, resumption }: Scenario): Promise<void> {
+async function holds({ runs, turns, meanwhile, resumptions }: Scenario): Promise<void> {
   await withMemoryFolder(async (out) => {
     const world = worldWith(users.map((user) => [user, seedOf(user)]));
     const makePfx = keyMaker();
@@ -93,31 +99,34 @@ async function holds({ runs, turns, meanwhile, resumption }: Scenario): Promise<
       assertKeysFirst(version, out);
       assertOthersKept(version);
     };
-    const scripted = (index: 0 | 1, again: boolean): ScriptedRun => ({
+    const scripted = (index: 0 | 1, again?: Attempt): ScriptedRun => ({
       ...runs[index],
-      ...(again && { script: resumption, killedAt: Number.POSITIVE_INFINITY }),
+      ...again,
       ...{ world, out, makePfx, onWrite, by: `run-${index}`, journal: journalNamed(out, `run-${index}`) },
     });
 
     const [first, second] = takeTurns(turns);
     const ends = await Promise.all([
-      startRun({ ...scripted(0, false), turn: first.turn }).finally(first.leave),
-      startRun({ ...scripted(1, false), turn: second.turn }).finally(second.leave),
+      startRun({ ...scripted(0), turn: first.turn }).finally(first.leave),
+      startRun({ ...scripted(1), turn: second.turn }).finally(second.leave),
     ]);
     for (const [index, end] of ends.entries()) assertTrue(end, `run-${index}`, world.versions);
 
     world.arrive();
     for (const user of users) disturb(user, meanwhile);
     for (const index of [0, 1] as const) {
-      if (ends[index]?.kind === 'ended') continue;
-      const since = world.versions.length;
-      const state = users.map((user): Version => {
-        const pair = world.pairOf(user);
-        return { user, before: pair, pair, by: null };
-      });
-      const end = await startRun(scripted(index, true));
-      assert.equal(end.kind, 'ended');
-      assertTrue(end, `run-${index}`, [...state, ...world.versions.slice(since)]);
+      let [end] = ends.slice(index);
+      for (const again of [...resumptions, wholly]) {
+        if (end?.kind === 'ended') break;
+        const since = world.versions.length;
+        const state = users.map((user): Version => {
+          const pair = world.pairOf(user);
+          return { user, before: pair, pair, by: null };
+        });
+        end = await startRun(scripted(index, again));
+        assertTrue(end, `run-${index}`, [...state, ...world.versions.slice(since)]);
+      }
+      assert.equal(end?.kind, 'ended');
     }
     world.arrive();
     for (const user of users) assertKeysStay(user, world.pairOf(user), out);

@@ -147,13 +147,20 @@ async function resolve(
   lane: ReturnType<typeof limit>,
   onUnknown: (user: UnknownUser) => void,
 ): Promise<Known[]> {
-  const found = await lane.map(targets, async ({ name, wanted }) => ({
-    name,
-    wanted,
-    user: await findUser(directory, name),
-  }));
+  // once the directory itself has failed it is asked no more: whoever closes it does so when nothing is under way
+  const failures: unknown[] = [];
+  const found = await lane.map(targets, async ({ name, wanted }) => {
+    if (failures.length > 0) return [];
+    try {
+      return [{ name, wanted, user: await findUser(directory, name) }];
+    } catch (thrown) {
+      failures.push(thrown);
+      return [];
+    }
+  });
+  if (failures.length > 0) throw failures[0];
   const byDn = new Map<string, Known>();
-  for (const { name, wanted, user } of found) {
+  for (const { name, wanted, user } of found.flat()) {
     if ('error' in user) {
       onUnknown({ name, items: [failedItem(null, null, user.error)] });
       continue;

@@ -153,6 +153,20 @@ describe('A run that goes on with another one', () => {
     }));
 });
 
+describe('A directory that fails while names are looked up', () => {
+  it('is asked no more, and nothing is under way when the run ends', () =>
+    inScene(3, async ({ scripted, world }) => {
+      const asked: string[] = [];
+      const findUser = async (name: string) => {
+        asked.push(name);
+        throw new MsmqCertError('directory-unreachable', 'gone');
+      };
+      const directory = { ...scriptedDirectory(world, { by: 'run' }), findUser };
+      await assert.rejects(startRun(scripted({ context: { directory } })), { code: 'directory-unreachable' });
+      assert.deepEqual(asked, ['alice']);
+    }));
+});
+
 describe('An observer that throws', () => {
   it('stops the run, which finishes what is under way and says so', () =>
     inScene(3, async ({ scripted, world }) => {

@@ -2,12 +2,19 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { toHex } from '../../src/blob/digest.ts';
-import { entriesOf } from '../../src/blob/edit.ts';
+import { append, applyChange, entriesOf, replace } from '../../src/blob/edit.ts';
 import type { User } from '../../src/directory/directory.ts';
 import { MsmqCertError } from '../../src/errors.ts';
 import type { UserResult } from '../../src/plan/results.ts';
 import { withMemoryFolder } from './memory-folder.ts';
-import { type Script, type SwapMove, scriptedDirectory, userNamed, worldWith } from './scripted-directory.ts';
+import {
+  foreignEntry,
+  type Script,
+  type SwapMove,
+  scriptedDirectory,
+  userNamed,
+  worldWith,
+} from './scripted-directory.ts';
 import { type Ended, journalNamed, keyMaker, type ScriptedRun, startRun } from './scripted-run.ts';
 
 const names = ['alice', 'bob', 'carol'];
@@ -143,6 +150,24 @@ describe('A run that goes on with another one', () => {
         assert.equal(results[0]?.items[0]?.digest, toHex(entry.digest));
       }));
   }
+
+  it('looks again at what needed nothing, when somebody has changed that since', () =>
+    inScene(1, async (scene) => {
+      const { world, users, scripted } = scene;
+      const [user] = users;
+      assert.ok(user);
+      const machines = ['PC-1', 'PC-2'];
+      const [old, renewed] = [1, 2].map((serial) => foreignEntry(user, 'PC-1', serial));
+      assert.ok(old && renewed);
+      world.put(user, applyChange(nothing, append(nothing, [old])));
+      await cutShort({ ...scene, scripted: (changes) => scripted({ machines, ...changes }) });
+      world.put(user, applyChange(world.pairOf(user), replace(world.pairOf(user), [old.digest], [renewed])));
+      const { results } = await ended(scripted({ machines }));
+      const [{ items } = { items: [] }] = results;
+      const said = items.find(({ machine }) => machine === 'PC-1');
+      assert.deepEqual([said?.action, said?.digest], ['unchanged', toHex(renewed.digest)]);
+      assert.equal(items.length, 2);
+    }));
 
   it('goes on with the others when one of them cannot be asked', () =>
     inScene(3, async (scene) => {

@@ -6,6 +6,7 @@ import { exitCodeHelp, exitCodes } from './exit-codes.ts';
 import { formatHelp } from './help.ts';
 import { printFailure, printJson } from './output.ts';
 import { packageVersion } from './package-root.ts';
+import { watchPipes } from './pipes.ts';
 
 /** Runs the command line of this process and leaves its exit code. */
 export async function main(): Promise<void> {
@@ -13,7 +14,7 @@ export async function main(): Promise<void> {
   process.env['UV_THREADPOOL_SIZE'] ??= String(Math.max(4, availableParallelism() + 2));
   // What this tool writes is for its owner only, unless a file says otherwise.
   process.umask(0o077);
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+  watchPipes();
   forgetEmptyVariables();
   const words = helpWords(process.argv.slice(2));
   try {

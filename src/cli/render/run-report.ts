@@ -5,7 +5,6 @@ import type { ItemResult, Summary, UserResult } from '../../plan/results.ts';
 import type { RunOutcome, UnknownUser } from '../../run/run.ts';
 import { type ExitCode, exitCodeOf, exitCodeOfFailures, exitCodes } from '../exit-codes.ts';
 import { errorJson, harmless, print, printJson, tell, tellError } from '../output.ts';
-import type { HookResult } from '../running/hooks.ts';
 import type { MutationSettings } from '../settings.ts';
 import { colours } from './colours.ts';
 import { planText } from './plan-text.ts';
@@ -17,14 +16,14 @@ export interface RunEnd {
   outcome: RunOutcome;
   /** The file that undo and resume take, null when none was written. */
   journal: string | null;
-  /** Where the written users stand on every server, with --wait-replication. */
+  /** Where the users stand on every server, with --wait-replication. */
   replication: readonly UserReplication[];
 }
 
 /** Takes the results of a run as they come and says them, to people or to scripts. */
 export interface RunReport {
   /** @param orphans the PFX files of this user that no registered certificate belongs to */
-  add(result: UserResult, hooks: readonly HookResult[], orphans: readonly string[]): void;
+  add(result: UserResult, orphans: readonly string[]): void;
   addUnknown(user: UnknownUser): void;
   finish(end: RunEnd): ExitCode;
 }
@@ -34,7 +33,6 @@ export function runReport(command: string, settings: MutationSettings): RunRepor
   const sink = settings.ndjson ? ndjsonSink(head) : settings.json ? jsonSink(head) : textSink(head, settings);
   const failures: ErrorCode[] = [];
   const orphans: string[] = [];
-  let failedHooks = 0;
   let changed = false;
 
   const note = (items: readonly ItemResult[]) => {
@@ -42,11 +40,10 @@ export function runReport(command: string, settings: MutationSettings): RunRepor
   };
 
   return {
-    add(result, hooks, left) {
-      sink.user(result, hooks);
+    add(result, left) {
+      sink.user(result);
       orphans.push(...left);
       note(result.items);
-      failedHooks += hooks.filter(({ outcome }) => outcome === 'failed').length;
       changed ||= result.outcome === 'changed' || result.outcome === 'pending';
     },
     addUnknown(user) {
@@ -60,7 +57,8 @@ export function runReport(command: string, settings: MutationSettings): RunRepor
       const { summary, stoppedBy } = outcome;
       if (stoppedBy !== null) return exitCodeOf(stoppedBy.code);
       if (failures.length > 0) return exitCodeOfFailures(failures, summary.added + summary.removed + summary.unchanged);
-      if (failedHooks > 0 || replication.some((each) => replicationError(each) !== null)) return exitCodes.someFailed;
+      const { undelivered = 0 } = summary;
+      if (undelivered > 0 || replication.some((each) => replicationError(each) !== null)) return exitCodes.someFailed;
       return changed && settings.detailedExitcode ? exitCodes.changed : exitCodes.done;
     },
   };
@@ -72,7 +70,7 @@ interface Head {
 }
 
 interface Sink {
-  user(result: UserResult, hooks: readonly HookResult[]): void;
+  user(result: UserResult): void;
   unknown(user: UnknownUser): void;
   end(end: RunEnd, changed: boolean): void;
 }
@@ -82,8 +80,8 @@ function jsonSink(head: Head): Sink {
   const results: object[] = [];
   const notes: Note[] = [];
   return {
-    user: (result, hooks) => {
-      results.push(...userJson(result, hooks));
+    user: (result) => {
+      results.push(...userJson(result));
       notes.push(...notesOn(result));
     },
     unknown: (user) => results.push(...unknownJson(user)),
@@ -96,7 +94,7 @@ function jsonSink(head: Head): Sink {
 function ndjsonSink(head: Head): Sink {
   const say = (document: object) => print(JSON.stringify(document));
   return {
-    user: (result, hooks) => [...userJson(result, hooks), ...notesOn(result)].forEach(say),
+    user: (result) => [...userJson(result), ...notesOn(result)].forEach(say),
     unknown: (user) => unknownJson(user).forEach(say),
     end: (end, changed) => say(summaryJson(head, end, changed)),
   };
@@ -130,17 +128,17 @@ function summaryJson({ command, dryRun }: Head, { outcome, journal, replication 
   };
 }
 
-function userJson({ user, items }: UserResult, hooks: readonly HookResult[]): object[] {
-  return items.map((item) => itemJson(user.account, user.dn, item, hooks));
+function userJson({ user, items }: UserResult): object[] {
+  return items.map((item) => itemJson(user.account, user.dn, item));
 }
 
 function unknownJson({ name, items }: UnknownUser): object[] {
-  return items.map((item) => itemJson(name, null, item, []));
+  return items.map((item) => itemJson(name, null, item));
 }
 
-function itemJson(user: string, dn: string | null, item: ItemResult, hooks: readonly HookResult[]): object {
-  const { machine, action, digest, identifier, replacedDigest, files } = item;
-  const hook = hooks.find((each) => each.item === item);
+function itemJson(user: string, dn: string | null, item: ItemResult): object {
+  const { machine, action, digest, identifier, replacedDigest, files, delivery } = item;
+  const hook = delivery?.hook;
   return {
     user,
     dn,
@@ -151,6 +149,7 @@ function itemJson(user: string, dn: string | null, item: ItemResult, hooks: read
     replacedDigest,
     files,
     error: item.error === null ? null : errorJson(item.error),
+    ...((files !== null || delivery !== undefined) && { delivery: delivery?.state ?? null }),
     ...(hook && { hook: { outcome: hook.outcome, status: hook.status } }),
   };
 }
@@ -165,13 +164,11 @@ function textSink({ dryRun }: Head, { quiet, ldif, progress }: MutationSettings)
     for (const { error } of items) if (error !== null) complaints.push(() => tellError(error, user));
   };
   return {
-    user(result, hooks) {
+    user(result) {
       if (!quiet && isHeldBack) heldBack.push(...userText(result, dryRun));
       else if (!quiet) userText(result, dryRun).forEach(say);
       complain(result.user.account, result.items);
-      for (const hook of hooks) {
-        if (hook.outcome === 'failed') complaints.push(() => tell(failedHookText(result, hook)));
-      }
+      for (const text of undeliveredTexts(result)) complaints.push(() => tell(text));
     },
     unknown: ({ name, items }) => complain(name, items),
     end({ outcome, journal, replication }) {
@@ -192,8 +189,10 @@ function textSink({ dryRun }: Head, { quiet, ldif, progress }: MutationSettings)
 }
 
 function lastLines(summary: Summary, dryRun: boolean, ldif: string | undefined, journal: string | null): string {
+  const { undelivered = 0 } = summary;
   const lines = [summaryLine(summary, dryRun, ldif)];
   if (journal !== null) lines.push(`journal: ${journal}`);
+  if (undelivered > 0) lines.push(`the same command, with --deploy-hook, delivers what was not delivered`);
   return lines.join('\n');
 }
 
@@ -206,9 +205,15 @@ function orphanText(path: string): string {
   return `no registered certificate belongs to ${harmless(path)}; a run that did not get to its end left it`;
 }
 
-function failedHookText({ user }: UserResult, { item, status, output }: HookResult): string {
-  const said = output.trim() === '' ? '' : `\n${harmless(output.trim())}`;
-  return `the deploy hook failed for ${harmless(user.account)} on ${harmless(item.machine ?? '(no machine)')}: ${status}; the certificate is registered${said}`;
+function undeliveredTexts({ user, items }: UserResult): string[] {
+  return items.flatMap(({ machine, delivery }) => {
+    const where = `for ${harmless(user.account)} on ${harmless(machine ?? '(no machine)')}`;
+    if (delivery === undefined || delivery.state === 'delivered') return [];
+    if (delivery.hook === null) return [`the certificate ${where} is registered and was not delivered yet`];
+    const { status, output } = delivery.hook;
+    const said = output.trim() === '' ? '' : `\n${harmless(output.trim())}`;
+    return [`the deploy hook failed ${where}: ${status}; the certificate is registered${said}`];
+  });
 }
 
 function userText({ user, plan, items }: UserResult, dryRun: boolean): string[] {
@@ -240,9 +245,10 @@ function itemsText(items: readonly ItemResult[]): string {
 }
 
 function summaryLine(summary: Summary, dryRun: boolean, ldif: string | undefined): string {
-  const { users, added, removed, unchanged, failed, conflictsRetried } = summary;
+  const { users, added, removed, unchanged, failed, conflictsRetried, delivered, undelivered } = summary;
   const counts = `${added} added, ${removed} removed, ${unchanged} unchanged, ${failed} failed`;
   const retries = conflictsRetried === 0 ? '' : `, ${conflictsRetried} lost races retried`;
+  const deliveries = delivered === undefined ? '' : `, ${delivered} delivered, ${undelivered} not delivered`;
   const untouched = ldif === undefined ? 'nothing was changed' : `the changes are only written to ${ldif}`;
-  return `${users} ${users === 1 ? 'user' : 'users'}: ${counts}${retries}${dryRun ? ` (dry run: ${untouched})` : ''}`;
+  return `${users} ${users === 1 ? 'user' : 'users'}: ${counts}${deliveries}${retries}${dryRun ? ` (dry run: ${untouched})` : ''}`;
 }

@@ -10,6 +10,7 @@ import { type RunOutcome, run } from '../../run/run.ts';
 import { openDirectory } from '../access/connect.ts';
 import { writeNewFile } from '../files.ts';
 import { tell } from '../output.ts';
+import { goOnUnread } from '../pipes.ts';
 import { recognitionIn } from '../recognition.ts';
 import { runReport } from '../render/run-report.ts';
 import type { KeySettings } from '../settings.ts';
@@ -19,6 +20,7 @@ import { watchProgress } from './progress.ts';
 
 /** Makes the plan of what the command line asks for, shows it, and writes it to the file that --out names. */
 export async function makePlan(request: Verb, targets: readonly Target[], options: KeySettings): Promise<void> {
+  goOnUnread();
   const keys = { ...(await keySettingsRecord(options)), out: '' };
   const directory = await openDirectory(options);
   try {
@@ -100,7 +102,7 @@ function collect(): Draft {
         {
           started: progress.started,
           finished: async (result) => {
-            report.add(result, [], []);
+            report.add(result, []);
             progress.finished(result);
             if (result.plan === null) note(result.user.account, result.items);
             else users.push(plannedUser(result.plan, wantedOf.get(userKey(result.user)) ?? []));

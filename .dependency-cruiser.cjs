@@ -17,6 +17,7 @@ module.exports = {
     { name: 'Active Directory does not know LDIF files', severity: 'error', from: { path: '^src/directory/active-directory/' }, to: { path: '^src/directory/ldif/' } },
     { name: 'LDIF files do not know Active Directory', severity: 'error', from: { path: '^src/directory/ldif/' }, to: { path: '^src/directory/active-directory/' } },
     { name: 'blob is pure', severity: 'error', from: { path: '^src/blob/' }, to: { pathNot: '^(src/(blob/|errors[.]ts)|crypto$|node:crypto$)' } },
+    { name: 'native knows nothing of the project but errors', severity: 'error', from: { path: '^src/native/' }, to: { path: '^src/', pathNot: '^src/(native/|errors[.]ts)' } },
     { name: 'errors stand alone', severity: 'error', from: { path: '^src/errors[.]ts' }, to: { path: '.' } },
     { name: 'advice can be given on every floor', severity: 'error', from: { path: '^src/(advice|visible)[.]ts' }, to: { path: '.', pathNot: '^src/visible[.]ts' } },
     { name: 'the library does not import the command line', severity: 'error', from: { path: '^src/index[.]ts' }, to: { path: '^src/cli/' } },

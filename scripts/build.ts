@@ -22,7 +22,7 @@ await build({
   target: 'node22.18',
   outdir: 'dist/cli',
   // Native and optional: they are there or they are not.
-  external: ['kerberos', 'keytar'],
+  external: ['koffi', 'keytar'],
   // Packages that are still CommonJS ask for the modules of Node by this name.
   banner: {
     js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",

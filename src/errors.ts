@@ -44,6 +44,7 @@ export type ErrorCode =
   | 'confirmation-needed'
   | 'too-many-removals'
   | 'plan-outdated'
+  | 'incomplete-backup'
   | 'changed-since'
   | 'too-many-failures'
   // files and the machine this runs on

@@ -7,6 +7,7 @@ url=$1 bind=$2 password=$3 folder=$4
 shift 4
 
 ldap() { local tool=$1; shift; "$tool" -x -H "$url" -D "$bind" -y "$password" "$@"; }
+# shellcheck disable=SC2059 # the escapes are made here
 le32() { printf "\\x$(printf %02x $(($1 & 255)))\\x$(printf %02x $((($1 >> 8) & 255)))\\x$(printf %02x $((($1 >> 16) & 255)))\\x$(printf %02x $((($1 >> 24) & 255)))"; }
 
 register() {

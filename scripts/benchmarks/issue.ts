@@ -8,7 +8,7 @@ import limit, { type LimitFunction as Lane } from 'p-limit';
 import { DEFAULT_SUBJECT, parseSubjectTemplate } from '../../src/certificate/subject.ts';
 import type { Addition } from '../../src/plan/plan.ts';
 import type { Prepared } from '../../src/plan/results.ts';
-import { type KeyPolicy, prepare, type Workshop } from '../../src/run/keys.ts';
+import { type KeyPolicy, makePfx, prepare, type Workshop } from '../../src/run/keys.ts';
 import type { Benchmark } from './benchmark.ts';
 import { inTurns, median, timesAsLong } from './turns.ts';
 
@@ -70,7 +70,7 @@ function keySetMaker(out: string, account: string, lane: Lane): (index: number) 
     passphrase: null,
   };
   const user = { account, dn: 'CN=user,DC=corp,DC=example', sid: null, guid: null, protected: false };
-  const workshop: Workshop = { policy, whenCoreIsFree: lane, isRegistered: () => false };
+  const workshop: Workshop = { policy, whenCoreIsFree: lane, isRegistered: () => false, makePfx };
   return (index) => prepare(user, newKeyFor(`PC-${index}`), workshop);
 }
 

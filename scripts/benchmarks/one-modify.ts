@@ -5,8 +5,10 @@ import ms from 'ms';
 import { DEFAULT_SUBJECT, parseSubjectTemplate } from '../../src/certificate/subject.ts';
 import type { ActiveDirectory } from '../../src/directory/active-directory/active-directory.ts';
 import { noJournal } from '../../src/journal/write.ts';
+import { noComputers } from '../../src/judge/recognise.ts';
 import { externalSource } from '../../src/plan/external.ts';
 import type { Wanted } from '../../src/plan/request.ts';
+import { sharedDigestGuard } from '../../src/plan/shared-digests.ts';
 import { registerPlanner } from '../../src/plan/verbs/register.ts';
 import { type ApplyContext, applyToUser } from '../../src/run/apply.ts';
 import { resetUser } from '../../test/active-directory/lab.ts';
@@ -70,7 +72,14 @@ function contextOf(directory: ActiveDirectory, out: string): ApplyContext {
   const subject = parseSubjectTemplate(DEFAULT_SUBJECT);
   return {
     directory,
-    criteria: { now: new Date(), expiringWithinMs: ms('30d'), maxCertificates: 820, subjects: [subject] },
+    criteria: {
+      now: new Date(),
+      expiringWithinMs: ms('30d'),
+      maxCertificates: 820,
+      subjects: [subject],
+      stated: new Map(),
+      computers: noComputers,
+    },
     keys: {
       out,
       keySize: 2048,
@@ -84,7 +93,7 @@ function contextOf(directory: ActiveDirectory, out: string): ApplyContext {
     mode: 'write',
     whenCoreIsFree: (job) => job(),
     onRetry: () => {},
-    findByDigest: directory.findByDigest,
+    guardSharedDigests: sharedDigestGuard(directory.findByDigest),
     beforeWrite: async () => {},
   };
 }

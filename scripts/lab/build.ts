@@ -7,6 +7,7 @@ import { baseDn, dnsDomain, domain, type Lab, type LabOptions, realm, serverAt }
 import { buildNetwork, commandPrefix, requireFreePorts } from './network.ts';
 import { joinDomain, replicateBothWays } from './replication.ts';
 import { seed } from './seed.ts';
+import { treePrefix } from './tree.ts';
 
 /** A domain controller and its process; a stopped one keeps its ended process. */
 export interface RunningDomainController {
@@ -15,9 +16,17 @@ export interface RunningDomainController {
 }
 
 /** The one domain controller of a lab on a loopback address. */
-function siteOfOne(ip: string, labDir: string): DomainControllerSite {
+function siteOfOne(ip: string, { dir: labDir, sambaTree }: LabOptions): DomainControllerSite {
   const server = serverAt('dc1', ip);
-  return { server, dir: join(labDir, server.name), labDir, prefix: [], interfaces: `${ip}/8`, replicates: false };
+  return {
+    server,
+    dir: join(labDir, server.name),
+    labDir,
+    prefix: sambaTree === null ? [] : treePrefix(sambaTree, labDir),
+    interfaces: `${ip}/8`,
+    replicates: false,
+    demandsChannelBinding: sambaTree !== null,
+  };
 }
 
 /** The two domain controllers of a lab with a network of its own. */
@@ -32,6 +41,7 @@ export function sitesOfTwo(
     prefix: commandPrefix(subnet, name, labDir),
     interfaces: 'lo eth0',
     replicates: true,
+    demandsChannelBinding: false,
   });
   return { first: site('dc1', `${subnet}.11`), second: site('dc2', `${subnet}.12`) };
 }
@@ -77,13 +87,13 @@ export async function buildLab(
 }
 
 /** Decides where the domain controllers will live, and makes sure that they can. */
-async function makeSites(name: string, { dcs, dir }: LabOptions, signal: AbortSignal) {
-  if (dcs === 2) {
-    await buildNetwork(name, dir, signal);
-    return sitesOfTwo(name, dir);
+async function makeSites(name: string, options: LabOptions, signal: AbortSignal) {
+  if (options.dcs === 2) {
+    await buildNetwork(name, options.dir, signal);
+    return sitesOfTwo(name, options.dir);
   }
   await requireFreePorts(name);
-  return { first: siteOfOne(name, dir), second: null };
+  return { first: siteOfOne(name, options), second: null };
 }
 
 async function makeCertificates(dir: string, sites: DomainControllerSite[], signal: AbortSignal): Promise<string> {

@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { baseDn, dnsDomain, domain, LabError, passwordFile, realm, type Server } from './lab.ts';
+import { groupRuns } from './registry.ts';
 import { retryUntil, run, systemPath } from './run.ts';
 
 /** One domain controller of a lab: where it lives and how commands get there. */
@@ -18,6 +20,8 @@ export interface DomainControllerSite {
   interfaces: string;
   /** Whether it has a partner to replicate with. */
   replicates: boolean;
+  /** Whether it refuses Kerberos inside TLS without a channel binding: the default of a Samba that knows about it. */
+  demandsChannelBinding: boolean;
 }
 
 /** Makes the folders and smb.conf that provisioning, joining and running all share. */
@@ -27,8 +31,9 @@ export async function prepare(site: DomainControllerSite): Promise<void> {
   await writeFile(join(site.dir, 'smb.conf'), smbConf(site));
 }
 
-function smbConf({ server, dir, interfaces, replicates }: DomainControllerSite): string {
+function smbConf({ server, dir, interfaces, replicates, demandsChannelBinding }: DomainControllerSite): string {
   const services = ['ldap', 'cldap', 'kdc', 'rpc', 'dns', ...(replicates ? ['drepl', 'kcc', 'dnsupdate'] : [])];
+  const strongAuth = demandsChannelBinding ? 'yes' : 'allow_sasl_over_tls';
   return `[global]
   netbios name = ${server.name.toUpperCase()}
   realm = ${realm}
@@ -49,7 +54,7 @@ function smbConf({ server, dir, interfaces, replicates }: DomainControllerSite):
   vfs objects = dfs_samba4 acl_xattr xattr_tdb
   posix:eadb = ${dir}/private/eadb.tdb
   ldb:nosync = true
-  ldap server require strong auth = allow_sasl_over_tls
+  ldap server require strong auth = ${strongAuth}
   tls keyfile = ${dir}/tls.key
   tls certfile = ${dir}/tls.pem
   tls cafile = ${dir}/../ca.pem
@@ -131,13 +136,17 @@ async function logTail(site: DomainControllerSite): Promise<string> {
   return log.trim().split('\n').slice(-8).join('\n');
 }
 
-/** Ends Samba with its children and waits until it has ended; after five seconds with force. */
+/**
+ * Ends Samba with its children and waits until all of them have ended, as each of them holds ports that a successor needs;
+ * after five seconds with force.
+ */
 export async function stop(samba: ChildProcess): Promise<void> {
   if (samba.pid === undefined || samba.exitCode !== null || samba.signalCode !== null) return;
-  const group = -samba.pid;
+  const group = samba.pid;
   const ended = once(samba, 'exit');
-  process.kill(group, 'SIGTERM');
-  const force = setTimeout(() => process.kill(group, 'SIGKILL'), 5000);
+  process.kill(-group, 'SIGTERM');
+  const force = setTimeout(() => process.kill(-group, 'SIGKILL'), 5000);
   await ended;
+  while (groupRuns(group)) await wait(20);
   clearTimeout(force);
 }

@@ -55,9 +55,16 @@ export interface Lab extends Omit<Server, 'name'> {
   accounts: Record<AccountName, Account>;
 }
 
+/** 4.17: the one of this machine. 4.22: the one of Debian trixie, with its default to demand channel binding. */
+export const sambaVersions = ['4.17', '4.22'] as const;
+
+export type SambaVersion = (typeof sambaVersions)[number];
+
 /** What `ad-lab up` was asked for. */
 export interface LabOptions {
   dir: string;
+  /** Where the files of a Samba that is not this machine's are; null: this machine's. */
+  sambaTree: string | null;
   dcs: 1 | 2;
   /** How many plain users (user0001, …) to seed besides the named accounts. */
   users: number;

@@ -3,21 +3,24 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { sitesOfTwo } from './build.ts';
 import { askKeeper } from './control.ts';
-import { type Lab, LabError } from './lab.ts';
+import { type Lab, LabError, sambaVersions } from './lab.ts';
 import { pauseReplication, resumeReplication } from './network.ts';
 import { type Registration, registration, registrations, runs } from './registry.ts';
 import { removeRemains } from './remains.ts';
 import { replicateNow } from './replication.ts';
 import { retryUntil } from './run.ts';
-import { requireRoot, up } from './up.ts';
+import { check, requireRoot, up } from './up.ts';
 
 const help = `A real Samba Active Directory (domain CORP, corp.example) on this machine. Needs root.
 
-  scripts/ad-lab up [--dir DIR] [--dcs 2] [--users N] [--owner-pid PID] [--json]
+  scripts/ad-lab up [--dir DIR] [--dcs 2] [--samba 4.22] [--users N] [--owner-pid PID] [--json]
       starts a lab and waits until it answers; --dcs 2: two replicating domain controllers in network namespaces;
+      --samba 4.22: the Samba of Debian trixie, which demands channel binding, in place of this machine's;
       --users N: N plain users user0001, … ; --owner-pid: the lab ends with that process
   scripts/ad-lab down [--dir DIR | --all]
       stops a lab and removes its folder
+  scripts/ad-lab check [--dcs 2]
+      says why this machine cannot run a lab; nothing when it can
   scripts/ad-lab status [--json]
       lists the labs
   scripts/ad-lab pause | resume | replicate [--dir DIR]
@@ -36,6 +39,7 @@ function parse() {
     options: {
       dir: { type: 'string' },
       dcs: { type: 'string', default: '1' },
+      samba: { type: 'string', default: '4.17' },
       users: { type: 'string', default: '0' },
       'owner-pid': { type: 'string' },
       all: { type: 'boolean', default: false },
@@ -54,6 +58,7 @@ async function main(): Promise<void> {
   }
   if (verb === 'up') return print(await up(upOptions(values)), values.json);
   if (verb === 'status') return printStatus(values.json);
+  if (verb === 'check') return await check(upOptions(values).dcs);
   requireRoot(verb);
   if (verb === 'down') return await down(values);
   if (verb === 'pause') return await pauseReplication(twoDcLab(values).name);
@@ -68,10 +73,15 @@ async function main(): Promise<void> {
 function upOptions(values: Values) {
   const dcs = wholeNumber('--dcs', values.dcs);
   if (dcs !== 1 && dcs !== 2) throw new LabError(`--dcs takes 1 or 2, not ${dcs}`);
+  const samba = sambaVersions.find((version) => version === values.samba);
+  if (samba === undefined) throw new LabError(`--samba takes ${sambaVersions.join(' or ')}, not ${values.samba}`);
+  if (dcs === 2 && samba !== '4.17')
+    throw new LabError(`--dcs 2 goes with the Samba of this machine only, not ${samba}`);
   const owner = values['owner-pid'];
   return {
     dir: values.dir ?? null,
     dcs,
+    samba,
     users: wholeNumber('--users', values.users),
     ownerPid: owner === undefined ? null : wholeNumber('--owner-pid', owner),
   } as const;

@@ -94,12 +94,23 @@ export function runs(identity: ProcessIdentity): boolean {
   return startTimeOf(identity.pid) === identity.startTime;
 }
 
-/** Field 22 of /proc/<pid>/stat, null for a process that has ended, even when nobody has collected it yet. */
+/** Whether any process of a process group runs. */
+export function groupRuns(group: number): boolean {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids.some((pid) => statOf(Number(pid))?.group === group);
+}
+
+/** Null for a process that has ended, even when nobody has collected it yet. */
 function startTimeOf(pid: number): string | null {
+  return statOf(pid)?.startTime ?? null;
+}
+
+/** Fields 5 and 22 of /proc/<pid>/stat, null for a process that has ended. */
+function statOf(pid: number): { group: number; startTime: string } | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' ? null : (fields[19] ?? null);
+    return fields[0] === 'Z' ? null : { group: Number(fields[2]), startTime: fields[19] ?? '' };
   } catch {
     return null;
   }

@@ -60,7 +60,7 @@ export async function seed(
     ...Array.from({ length: users }, (_, index) => addPlainUser(index + 1)),
     ...[addComputer('PC-1', 0), addComputer('PC-2', 0), addComputer('PC-OLD', accountDisabled)],
   ];
-  await run(['ldbmodify', ...database(site)], { input: changes.join('\n'), signal });
+  await run(['ldbmodify', ...database(site)], { prefix: site.prefix, input: changes.join('\n'), signal });
   await delegate(site, signal);
   return accounts(labDir);
 }
@@ -171,12 +171,13 @@ async function delegate(site: DomainControllerSite, signal: AbortSignal): Promis
   const rights = delegatedAttributes.map((attribute) => `(OA;CIIO;RPWP;${attribute};${userClass};${sid})`);
   await run(
     [...['samba-tool', 'dsacl', 'set', ...database(site)], ...[`--objectdn=${mqOu}`, `--sddl=${rights.join('')}`]],
-    { signal },
+    { prefix: site.prefix, signal },
   );
 }
 
 async function sidOf(name: AccountName, site: DomainControllerSite, signal: AbortSignal): Promise<string> {
   const found = await run(['ldbsearch', ...database(site), `(sAMAccountName=${name})`, 'objectSid'], {
+    prefix: site.prefix,
     signal,
   });
   const sid = /^objectSid: (S-1-[-\d]+)$/m.exec(found)?.[1];

@@ -4,27 +4,53 @@ import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Announcement, type Lab, LabError, type LabOptions } from './lab.ts';
-import { identify } from './registry.ts';
+import { type Announcement, type Lab, LabError, type LabOptions, type SambaVersion } from './lab.ts';
+import { buildNetwork, commandPrefix, freeSubnets } from './network.ts';
+import { claim, identify } from './registry.ts';
+import { removeRemains } from './remains.ts';
 import { run } from './run.ts';
 
 // Samba's sockets lie up to 30 characters below the folder, and the system limits their paths to 107.
 const longestDir = 70;
 
+export type Wanted = Omit<LabOptions, 'dir' | 'sambaTree'> & { dir: string | null; samba: SambaVersion };
+
+const treeBuilder = fileURLToPath(new URL('./trixie-tree', import.meta.url));
+
 /**
  * Starts a lab and returns once its domain controllers answer. A lab that fails leaves nothing behind.
  * @throws LabError when the machine cannot run one, with the reason
  */
-export async function up(wanted: Omit<LabOptions, 'dir'> & { dir: string | null }): Promise<Lab> {
+export async function up({ samba, ...wanted }: Wanted): Promise<Lab> {
   requireRoot('up');
   await requirePackages();
   if (wanted.ownerPid !== null) identify(wanted.ownerPid);
+  const sambaTree = samba === '4.22' ? (await run([treeBuilder])).trim() : null;
   const dir = makeDir(wanted.dir);
   try {
-    return await startKeeper({ ...wanted, dir });
+    return await startKeeper({ ...wanted, sambaTree, dir });
   } catch (error) {
     await rm(dir, { recursive: true, force: true });
     throw error;
+  }
+}
+
+/** @throws LabError when this machine cannot run such a lab, with the reason */
+export async function check(dcs: LabOptions['dcs']): Promise<void> {
+  requireRoot('check');
+  await requirePackages();
+  if (dcs === 2) await tryNetwork();
+}
+
+/** Builds the network of two domain controllers and takes it down again: rights are seen best by using them. */
+async function tryNetwork(): Promise<void> {
+  const dir = makeDir(null);
+  const registration = claim(freeSubnets(), { dir, keeper: identify(process.pid), owner: null });
+  try {
+    await buildNetwork(registration.name, dir, new AbortController().signal);
+    await run(['true'], { prefix: commandPrefix(registration.name, 'dc2', dir) });
+  } finally {
+    await removeRemains(registration);
   }
 }
 

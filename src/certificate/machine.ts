@@ -34,6 +34,49 @@ export function sameMachine(a: string, b: string): boolean {
   return a.includes('.') !== b.includes('.') && hostOf(a) === hostOf(b);
 }
 
+/** Finds by machine: what was added first of all that {@link sameMachine} holds for. */
+export interface MachineIndex<T> {
+  add(machine: string, value: T): void;
+  /** Adds it unless there is one already; whether it did. */
+  addNew(machine: string, value: T): boolean;
+  find(machine: string): T | undefined;
+}
+
+/** Takes as long for one machine among many as for one among few. */
+export function machineIndex<T>(): MachineIndex<T> {
+  type Added = { value: T; order: number };
+  const byName = new Map<string, Added>();
+  const qualifiedByHost = new Map<string, Added>();
+  let added = 0;
+
+  function add(machine: string, value: T): void {
+    const one = { value, order: added++ };
+    addFirst(byName, machine.toLowerCase(), one);
+    if (machine.includes('.')) addFirst(qualifiedByHost, hostOf(machine), one);
+  }
+
+  function found(machine: string): Added | undefined {
+    const exact = byName.get(machine.toLowerCase());
+    const other = machine.includes('.') ? byName.get(hostOf(machine)) : qualifiedByHost.get(machine.toLowerCase());
+    if (exact === undefined || other === undefined) return exact ?? other;
+    return exact.order < other.order ? exact : other;
+  }
+
+  return {
+    add,
+    addNew(machine, value) {
+      const isNew = found(machine) === undefined;
+      if (isNew) add(machine, value);
+      return isNew;
+    },
+    find: (machine) => found(machine)?.value,
+  };
+}
+
+function addFirst<T>(map: Map<string, T>, key: string, value: T): void {
+  if (!map.has(key)) map.set(key, value);
+}
+
 /** The first label of a machine name in lower case: the same for all the names that can mean one machine. */
 export function hostOf(machine: string): string {
   const dot = machine.indexOf('.');

@@ -5,6 +5,7 @@ import type { CommandOption } from '../advice.ts';
 const COMMON = [
   ...['--directory', '--auth', '--bind', '--password-file', '--ca-file', '--tls-fingerprint', '--client-cert'],
   ...['--client-key', '--dns-server', '--site', '--base-dn', '--domain', '--timeout', '--subject'],
+  ...['--machine-of', '--machines-from'],
   ...['--max-certificates', '--config'],
 ];
 

@@ -53,6 +53,7 @@ const byCode: Record<ErrorCode, ExitCode> = {
   'confirmation-needed': 4,
   'too-many-removals': 4,
   'plan-outdated': 4,
+  'incomplete-backup': 4,
   'changed-since': 4,
   'too-many-failures': 1,
   'file-unreadable': 2,

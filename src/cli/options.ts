@@ -73,8 +73,16 @@ export function addDirectoryOptions(command: Command): Command {
         .default(ms('30s'), '30s'),
     )
     .addOption(
-      rare(common('--subject <template>', 'subject with {account} and {machine}; else CN=[{account}\\, {machine}]')),
+      rare(
+        common('--subject <template>', 'of certificates; may be given again; else CN=[{account}\\, {machine}]'),
+      ).argParser(collect),
     )
+    .addOption(
+      rare(new Option('--machine-of <digest=machine>', 'say whose a certificate is; may be given again')).argParser(
+        collect,
+      ),
+    )
+    .addOption(rare(new Option('--machines-from <file>', 'say so for many: CSV with digest and machine')))
     .addOption(
       rare(common('--max-certificates <n>', 'certificates that fit on one user')).argParser(parseCount).default(820),
     );

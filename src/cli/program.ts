@@ -8,7 +8,8 @@ import { exitCodeHelp, exitCodes } from './exit-codes.ts';
 import { formatHelp } from './help.ts';
 import { printFailure, printJson } from './output.ts';
 import { packageVersion } from './package-root.ts';
-import { onBrokenOutput, print, tell } from './terminal.ts';
+import { watchPipes } from './pipes.ts';
+import { print, tell } from './terminal.ts';
 
 /** Runs the command line of this process and leaves its exit code. */
 export async function main(): Promise<void> {
@@ -16,7 +17,7 @@ export async function main(): Promise<void> {
   process.env['UV_THREADPOOL_SIZE'] ??= String(Math.max(4, availableParallelism() + 2));
   // What this tool writes is for its owner only, unless a file says otherwise.
   process.umask(0o077);
-  onBrokenOutput((error) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+  watchPipes();
   forgetEmptyVariables();
   const words = helpWords(process.argv.slice(2));
   try {
@@ -64,6 +65,8 @@ const OFF = ['0', 'false', 'no', 'off'];
 /** A pipeline that has nothing to say about an option often sets its variable to nothing. */
 function forgetEmptyVariables(): void {
   for (const [name, value = ''] of Object.entries(process.env)) {
+    // an empty password is refused, for a bind with it proves nothing
+    if (name === 'MSMQ_CERT_PASSWORD') continue;
     const isOff = SWITCHES.includes(name) && OFF.includes(value.toLowerCase());
     if (isOff || (name.startsWith('MSMQ_CERT_') && value === '')) delete process.env[name];
   }

@@ -28,7 +28,9 @@ const directory = output.extend({
   baseDn: text,
   domain: text,
   timeout: z.number(),
-  subject: text,
+  subject: z.array(z.string()).optional(),
+  machineOf: z.array(z.string()).optional(),
+  machinesFrom: text,
   maxCertificates: z.number(),
 });
 

@@ -73,3 +73,8 @@ export async function roomToPrint(): Promise<void> {
 export function onBrokenOutput(handle: (error: NodeJS.ErrnoException) => void): void {
   stdout.on('error', handle);
 }
+
+/** The same for standard error. */
+export function onBrokenErrors(handle: (error: NodeJS.ErrnoException) => void): void {
+  stderr.on('error', handle);
+}

@@ -56,14 +56,28 @@ export type Listed =
 export interface Computer {
   /** sAMAccountName without the dollar sign at its end. */
   name: string;
+  /** Its common name, which is not cut off after 15 characters as the account's name is; null when it is not told. */
+  commonName: string | null;
   dnsName: string | null;
   disabled: boolean;
   /** lastLogonTimestamp, which a domain brings up to date every 9 to 14 days; null when it has none. */
   lastLogon: Date | null;
 }
 
-/** What an object other than the judged one contributes: the digests of one object, or a computer account. */
-export type Surrounding = { kind: 'digests'; digests: Uint8Array[] } | { kind: 'computer'; computer: Computer };
+/** The names by which a certificate can name a computer, in lower case. */
+export function computerNames({ name, commonName, dnsName }: Computer): Set<string> {
+  const names = [name, commonName, dnsName].filter((each) => each !== null);
+  return new Set(names.map((each) => each.toLowerCase()));
+}
+
+/**
+ * What an object other than the judged one contributes: the digests of one object, or a computer account. `unread`: it
+ * may be either and cannot be read.
+ */
+export type Surrounding =
+  | { kind: 'digests'; digests: Uint8Array[] }
+  | { kind: 'computer'; computer: Computer }
+  | { kind: 'unread' };
 
 export interface Survey {
   /**
@@ -92,8 +106,13 @@ export interface Provenance {
 export interface Listing {
   /** @throws MsmqCertError usage when the directory cannot use the filter */
   users(scope: Scope): AsyncIterable<Listed>;
-  /** Every digest and every computer account within reach, whatever the base DN. */
-  survey(): Promise<Survey>;
+  /** Every computer account within reach, and where `part` says so every digest, whatever the base DN. */
+  survey(part: 'computers' | 'computers-and-digests'): Promise<Survey>;
+  /**
+   * The computer accounts within reach with any of these names: of the account, without the dollar sign, or the common
+   * or DNS name. `areReadable` is false when no computer account at all can be read.
+   */
+  computersNamed(names: readonly string[]): Promise<{ computers: Computer[]; areReadable: boolean }>;
   /** Finds the objects with any of these digests within reach, as receivers look one up (specification §5). */
   findByDigest(digests: readonly Uint8Array[]): Promise<DigestHolders>;
   /** Not there for files, which nobody binds to. */

@@ -15,7 +15,7 @@ export function objectKindOf(objectClasses: readonly string[]): ObjectKind {
 }
 
 /** The attributes that {@link computerOf} looks at. */
-export const COMPUTER_ATTRIBUTES = ['sAMAccountName', 'dNSHostName', 'userAccountControl', 'lastLogonTimestamp'];
+export const COMPUTER_ATTRIBUTES = ['sAMAccountName', 'cn', 'dNSHostName', 'userAccountControl', 'lastLogonTimestamp'];
 
 const ACCOUNT_DISABLED = 0x2;
 
@@ -25,6 +25,7 @@ export function computerOf(textOf: (attribute: string) => string | null): Comput
   if (account === null || account === '') return null;
   return {
     name: account.replace(/\$$/, ''),
+    commonName: textOf('cn') || null,
     dnsName: textOf('dNSHostName') || null,
     disabled: (Number(textOf('userAccountControl')) & ACCOUNT_DISABLED) !== 0,
     lastLogon: dateOfFileTime(textOf('lastLogonTimestamp')),

@@ -1,3 +1,4 @@
+import { lstat, readdir } from 'node:fs/promises';
 import { lock } from 'proper-lockfile';
 import { MsmqCertError, systemCode } from '../errors.ts';
 import { writeError } from './file-errors.ts';
@@ -14,7 +15,8 @@ const LONGEST_PAUSE_MS = 250;
 /**
  * Runs a task while no other process holds the lock of this file. `assertHeld` throws when the lock was lost meanwhile,
  * because this process stood still for longer than a living holder may.
- * @throws MsmqCertError file-locked after about `waitMs`, file-unwritable when the folder takes no lock
+ * @throws MsmqCertError file-locked after about `waitMs`, at once when something else is in the place of the lock;
+ * file-unwritable when the folder takes no lock
  */
 export async function withFileLock<T>(
   file: string,
@@ -42,20 +44,50 @@ async function acquire(
   onCompromised: () => void,
 ): Promise<() => Promise<void>> {
   const retries = Math.ceil(waitMs / LONGEST_PAUSE_MS);
+  if (await isForeign(lockOf(file))) throw lockBlocked(file);
   try {
     return await lock(file, {
       realpath: false,
+      lockfilePath: lockOf(file),
       stale: staleMs,
       retries: { retries, minTimeout: 10, maxTimeout: LONGEST_PAUSE_MS, randomize: true },
       onCompromised,
     });
   } catch (error) {
-    throw systemCode(error) === 'ELOCKED' ? fileLocked(file) : writeError(file, error);
+    if (systemCode(error) === 'ELOCKED') throw fileLocked(file);
+    throw (await isThere(lockOf(file))) ? lockBlocked(file, error) : writeError(file, error);
   }
+}
+
+function lockOf(file: string): string {
+  return `${file}.lock`;
+}
+
+/** A lock is an empty folder: what is anything else would never be taken away by those who wait for it. */
+async function isForeign(lockPath: string): Promise<boolean> {
+  try {
+    return !(await lstat(lockPath)).isDirectory() || (await readdir(lockPath)).length > 0;
+  } catch {
+    return false;
+  }
+}
+
+async function isThere(lockPath: string): Promise<boolean> {
+  return await lstat(lockPath).then(
+    () => true,
+    () => false,
+  );
+}
+
+function lockBlocked(file: string, cause?: unknown): MsmqCertError {
+  return new MsmqCertError('file-locked', `${lockOf(file)} is in the place of the lock of ${file}`, {
+    hint: `a lock is an empty folder that this account may remove: look at ${lockOf(file)} and move it away`,
+    cause,
+  });
 }
 
 function fileLocked(file: string): MsmqCertError {
   return new MsmqCertError('file-locked', `another process is writing ${file}`, {
-    hint: `wait until it is done and run again; if none is running, remove ${file}.lock`,
+    hint: `wait until it is done and run again; if none is running, remove ${lockOf(file)}`,
   });
 }

@@ -29,7 +29,18 @@ type Finding = Check & { command?: string; stop?: boolean };
  */
 export async function explain(state: UserState, machine: string, directory: Directory & Listing): Promise<Explanation> {
   const findings: Finding[] = [];
-  for (const check of [readable, registered, sound, digests, onlyHere, newest, capacity, replicated, sameOnMachine]) {
+  for (const check of [
+    readable,
+    registered,
+    sound,
+    digests,
+    onlyHere,
+    newest,
+    otherMaker,
+    capacity,
+    replicated,
+    sameOnMachine,
+  ]) {
     const finding = await check({ state, machine, directory });
     if (finding === null) continue;
     findings.push(finding);
@@ -121,6 +132,14 @@ function newest({ state, machine }: Subject): Finding | null {
     status: 'unknown',
     message: `${message}, which must stay registered until it is started anew`,
   };
+}
+
+function otherMaker({ state, machine }: Subject): Finding | null {
+  const others = entriesFor(state, machine).filter((entry) => !entry.isOwnMake);
+  if (others.length === 0) return null;
+  const list = others.map(({ digest }) => digest).join(', ');
+  const message = `${list} is of another maker, perhaps of Windows on ${machine}: a sender that names no certificate signs with that one. If its key is lost there, Enable-MsmqCertificate -RenewInternalCertificate, run on ${machine} as ${state.user.account}, makes a new one`;
+  return { name: 'maker', status: 'unknown', message };
 }
 
 function capacity({ state }: Subject): Finding {

@@ -1,7 +1,7 @@
 import limit from 'p-limit';
 import type { Directory } from '../directory/directory.ts';
 import { type MsmqCertError, toMsmqCertError } from '../errors.ts';
-import { assess, type Criteria, type UserState } from '../judge/state.ts';
+import { assessKnowingly, type Criteria, type UserState } from '../judge/state.ts';
 
 export interface Listing {
   states: UserState[];
@@ -18,7 +18,7 @@ export async function list(directory: Directory, names: readonly string[], crite
   const answers = await limit(READS_AT_ONCE).map(names, async (name) => {
     try {
       const user = await directory.findUser(name);
-      return assess(user, await directory.read(user), criteria);
+      return await assessKnowingly(user, await directory.read(user), criteria);
     } catch (error) {
       return { kind: 'unread' as const, user: name, error: toMsmqCertError(error) };
     }

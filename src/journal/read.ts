@@ -22,6 +22,8 @@ export interface JournalHistory extends JournalSize {
   /** Who worked on it last. */
   process: { pid: number; host: string };
   ended: boolean;
+  /** Whether one of its processes was asked to deliver what it registers. */
+  delivers: boolean;
 }
 
 /**
@@ -56,6 +58,7 @@ function begin(record: JournalRecord, path: string): JournalHistory {
     users: new Map(),
     process: record.process,
     ended: false,
+    delivers: record.delivers ?? false,
     wholeBytes: 0,
     tornBytes: 0,
   };
@@ -74,6 +77,7 @@ function add(history: JournalHistory, record: JournalRecord, path: string, line:
     case 'resumed':
       history.process = record.process;
       history.ended = false;
+      history.delivers ||= record.delivers ?? false;
       break;
     case 'intent':
       historyOf(history, userKey(record.user)).swaps.push({ intent: record, outcome: null });

@@ -51,10 +51,19 @@ export const recordSchema = z.discriminatedUnion('type', [
     request: requestSchema,
     keys: keySettingsSchema,
     process: processSchema,
+    /** Whether what it registers is to be delivered too. */
+    delivers: z.boolean().optional(),
   }),
   z.object({ type: z.literal('target'), name: z.string(), wanted: z.array(wantedSchema) }),
   z.object({ type: z.literal('targets-complete'), at: z.string() }),
-  z.object({ type: z.literal('resumed'), at: z.string(), by: z.string(), server: z.string(), process: processSchema }),
+  z.object({
+    type: z.literal('resumed'),
+    at: z.string(),
+    by: z.string(),
+    server: z.string(),
+    process: processSchema,
+    delivers: z.boolean().optional(),
+  }),
   z.object({
     type: z.literal('intent'),
     at: z.string(),

@@ -41,10 +41,17 @@ export interface RunHeader {
   directory: string;
   server: string;
   bind: string | null;
+  /** Whether what it registers is to be delivered too. */
+  delivers: boolean;
 }
 
 /** Equal for two runs that were asked for the same, whenever they started. */
-export function fingerprintOf({ request, targets, keys, directory }: Omit<RunHeader, 'server' | 'bind'>): string {
+export function fingerprintOf({
+  request,
+  targets,
+  keys,
+  directory,
+}: Pick<RunHeader, 'request' | 'targets' | 'keys' | 'directory'>): string {
   const timeless = JSON.stringify([request, keys, directory], (key, value) => (key === 'nowMs' ? undefined : value));
   const names = targets.map((target) => JSON.stringify(target)).join('\n');
   return hash('sha256', `${timeless}\n${names}`, 'hex').slice(0, 16);
@@ -79,8 +86,12 @@ export async function beginJournal(path: string, header: RunHeader): Promise<Jou
  * Goes on with the journal of a run that was cut short, as it was when `history` was read.
  * @throws MsmqCertError file-locked when another process was faster, file-unwritable, disk-full
  */
-export async function resumeJournal(path: string, history: JournalHistory, server: string): Promise<Journal> {
-  const resumed = { type: 'resumed', at: now(), by: whoRuns(), server, process: thisProcess() } as const;
+export async function resumeJournal(
+  path: string,
+  history: JournalHistory,
+  { server, delivers }: Pick<RunHeader, 'server' | 'delivers'>,
+): Promise<Journal> {
+  const resumed = { type: 'resumed', at: now(), by: whoRuns(), server, process: thisProcess(), delivers } as const;
   return journalIn(await continueJournalFile(path, history, resumed));
 }
 
@@ -107,7 +118,7 @@ function journalIn(file: JournalFile): Journal {
   };
 }
 
-function itemRecord(item: ItemResult): JournalItem {
+function itemRecord({ delivery: _later, ...item }: ItemResult): JournalItem {
   return { ...item, error: item.error && errorRecord(item.error) };
 }
 

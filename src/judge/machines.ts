@@ -1,16 +1,21 @@
 import { hostOf } from '../certificate/machine.ts';
-import type { RelativeName } from '../certificate/names.ts';
-import type { Computer, Survey } from '../directory/directory.ts';
+import { type Computer, computerNames, type Survey } from '../directory/directory.ts';
+import { reachText } from './reach.ts';
+import type { KnownComputers } from './recognise.ts';
 import type { MachineFinding, Registered } from './state.ts';
 
 /** The computer accounts of a directory, and what they say about the machine of a certificate. */
-export interface Machines {
+export interface Machines extends KnownComputers {
   add(computer: Computer): void;
   /** What is wrong with the machine of a certificate; null when nothing is, or when it cannot be told. */
   judge(registered: Registered): MachineFinding | null;
   /** Whether there is no such machine where it was looked, but may be one in a domain that could not be read. */
   mayBeElsewhere(registered: Registered): boolean;
+  /** Notes that there is something which may be a computer account and cannot be read. */
+  addUnread(): void;
   readonly size: number;
+  /** What is known to be missing among them, as messages say it; null when nothing is. */
+  readonly gap: string | null;
 }
 
 export interface MachineCriteria {
@@ -21,45 +26,46 @@ export interface MachineCriteria {
 
 export function machineRegister(reach: Survey['reach'], criteria: MachineCriteria): Machines {
   const byHost = new Map<string, Computer[]>();
+  const byName = new Map<string, Computer[]>();
   let size = 0;
+  let unread = 0;
 
   function meant(machine: string): Computer[] {
     return (byHost.get(hostOf(machine)) ?? []).filter((computer) => isMeant(computer, machine));
-  }
-
-  /** How entries made by Windows are known: a name in the certificate is the name of a computer (specification §4). */
-  function recognised(names: readonly RelativeName[]): Computer[] {
-    for (const { value } of names.flat()) {
-      const name = value.replace(/\$$/, '').toLowerCase();
-      const computers = (byHost.get(hostOf(name)) ?? []).filter((computer) => isExactly(computer, name));
-      if (computers.length > 0) return computers;
-    }
-    return [];
   }
 
   return {
     get size() {
       return size;
     },
+    get gap() {
+      return gapOf(reach, unread);
+    },
+    addUnread() {
+      unread++;
+    },
     add(computer) {
       size++;
-      for (const host of hostsOf(computer)) byHost.set(host, [...(byHost.get(host) ?? []), computer]);
+      for (const host of hostsOf(computer)) note(byHost, host, computer);
+      for (const name of computerNames(computer)) note(byName, name, computer);
     },
+    named: (name) => byName.get(name) ?? [],
+    lookUp: async () => false,
     mayBeElsewhere: ({ machine }) => machine !== null && meant(machine).length === 0 && !isWithinReach(machine, reach),
-    judge({ machine, facts }) {
+    judge({ machine }) {
       // An export without computers says nothing about them.
-      if (size === 0) return null;
-      if (machine !== null) {
-        const computers = meant(machine);
-        return computers.length === 0 && isWithinReach(machine, reach)
-          ? 'machine-gone'
-          : findingAbout(computers, criteria);
-      }
-      return facts.kind === 'certificate'
-        ? findingAbout(recognised([...facts.subject, ...facts.issuer]), criteria)
-        : null;
+      if (size === 0 || machine === null) return null;
+      const computers = meant(machine);
+      if (computers.length === 0 && isWithinReach(machine, reach)) return 'machine-gone';
+      return findingAbout(computers, criteria);
     },
   };
+}
+
+function gapOf(reach: Survey['reach'], unread: number): string | null {
+  if (reach.kind === 'domain' && !reach.isWholeForest) return `of the forest only ${reach.dnsName} could be read`;
+  if (unread === 0) return null;
+  return `${unread} ${unread === 1 ? 'object' : 'objects'} in ${reachText(reach)} could not be read`;
 }
 
 /** A long host name is cut off in the account's name, so both count. */
@@ -72,10 +78,6 @@ function isMeant({ name, dnsName }: Computer, machine: string): boolean {
   if (machine.includes('.') && dnsName !== null) return machine.toLowerCase() === dnsName.toLowerCase();
   const host = hostOf(machine);
   return host === name.toLowerCase() || (dnsName !== null && host === hostOf(dnsName));
-}
-
-function isExactly({ name, dnsName }: Computer, text: string): boolean {
-  return text === name.toLowerCase() || text === dnsName?.toLowerCase();
 }
 
 /** The best that can be said of the computers with one name: in a forest there can be several. */
@@ -93,4 +95,10 @@ function isInactive({ lastLogon }: Computer, { now, machineInactiveMs }: Machine
 function isWithinReach(machine: string, reach: Survey['reach']): boolean {
   if (reach.kind !== 'domain' || reach.isWholeForest) return true;
   return machine.includes('.') && machine.slice(machine.indexOf('.') + 1).toLowerCase() === reach.dnsName.toLowerCase();
+}
+
+function note(index: Map<string, Computer[]>, key: string, computer: Computer): void {
+  const computers = index.get(key);
+  if (computers === undefined) index.set(key, [computer]);
+  else computers.push(computer);
 }

@@ -2,10 +2,11 @@ import { type DecodedEntry, MAX_BLOB_BYTES, type MalformedBlobError } from '../b
 import { toHex } from '../blob/digest.ts';
 import { type EntryFinding, type ExaminedEntry, examine } from '../blob/findings.ts';
 import type { Pair } from '../blob/pair.ts';
-import { hostOf, sameMachine } from '../certificate/machine.ts';
-import { readSubject, type SubjectTemplate } from '../certificate/subject.ts';
+import { hasOwnExtensions } from '../certificate/issue.ts';
+import { machineIndex } from '../certificate/machine.ts';
 import { type CertificateFacts, describeCertificate } from '../certificate/x509/describe.ts';
 import type { User } from '../directory/directory.ts';
+import { type Recognition, type RecognitionRules, recognise } from './recognise.ts';
 
 /** What can be said about one certificate from its own bytes and the clock. */
 export type CertificateFinding =
@@ -61,16 +62,15 @@ export const findingCodes = [
 export type FindingCode = (typeof findingCodes)[number];
 
 /** One registered certificate with everything known about it. */
-export interface Registered {
+export interface Registered extends Recognition {
   entry: DecodedEntry;
   /** The entry's Digest field, in hex. */
   digest: string;
   /** MD5 of the certificate, in hex; equals `digest` unless the finding `digest-mismatch` is there. */
   md5: string;
-  /** Who and which machine it is for, read from its subject; null when the subject is not one of ours. */
-  account: string | null;
-  machine: string | null;
   facts: CertificateFacts;
+  /** Made by this tool: a certificate of another maker may be one that Windows goes on signing with. */
+  isOwnMake: boolean;
   findings: (EntryFinding | CertificateFinding)[];
 }
 
@@ -95,14 +95,12 @@ export interface MalformedState {
 export type UserState = DecodedState | MalformedState;
 
 /** What a judgement depends on besides the pair. */
-export interface Criteria {
+export interface Criteria extends RecognitionRules {
   now: Date;
   /** A certificate that ends within this many milliseconds is `expiring`. */
   expiringWithinMs: number;
   /** The number of digests that an object can hold (specification §6). */
   maxCertificates: number;
-  /** The subject conventions by which account and machine are read back, tried in order. */
-  subjects: SubjectTemplate[];
 }
 
 /** "Broken": a receiver cannot accept a message signed with such a certificate. */
@@ -124,13 +122,19 @@ export function isBroken(registered: Registered): boolean {
   return registered.findings.some((finding) => BROKEN.has(finding));
 }
 
+/** As {@link assess}, with the computer accounts that certificates of other makers name looked up. */
+export async function assessKnowingly(user: User, pair: Pair, criteria: Criteria): Promise<UserState> {
+  const state = assess(user, pair, criteria);
+  return (await criteria.computers.lookUp()) ? assess(user, pair, criteria) : state;
+}
+
 /** Decodes and judges a pair. Pure: the clock comes in with the criteria. */
 export function assess(user: User, pair: Pair, criteria: Criteria): UserState {
   const examination = examine(pair);
   if (examination.kind === 'malformed') {
     return { kind: 'malformed', user, pair, error: examination.error, findings: malformedFindings(user) };
   }
-  const entries = examination.entries.map((examined) => register(examined, criteria));
+  const entries = examination.entries.map((examined) => register(examined, user, criteria));
   markSuperseded(entries);
   return {
     kind: 'decoded',
@@ -142,19 +146,23 @@ export function assess(user: User, pair: Pair, criteria: Criteria): UserState {
   };
 }
 
-function register(examined: ExaminedEntry, criteria: Criteria): Registered {
+function register(examined: ExaminedEntry, user: User, criteria: Criteria): Registered {
   const { entry, digest, md5, findings } = examined;
   const facts = describeCertificate(entry.certificate);
-  const owner = facts.kind === 'certificate' ? readSubject(criteria.subjects, facts.subject) : null;
+  const recognised = recognise({ facts, md5 }, user, criteria);
   return {
     entry,
     digest,
     md5,
-    account: owner?.account ?? null,
-    machine: owner?.machine ?? null,
+    ...recognised,
     facts,
+    isOwnMake: recognised.account !== null && isSelfSigned(facts) && hasOwnExtensions(entry.certificate),
     findings: [...findings, ...certificateFindings(facts, criteria)],
   };
+}
+
+function isSelfSigned(facts: CertificateFacts): boolean {
+  return facts.kind === 'certificate' && facts.issuer === facts.subject;
 }
 
 function certificateFindings(facts: CertificateFacts, { now, expiringWithinMs }: Criteria): CertificateFinding[] {
@@ -188,19 +196,18 @@ export interface MachineGroup {
 /** The entries whose machine is known, one group a machine, in the order of their first entry. */
 export function byMachine(entries: readonly Registered[]): MachineGroup[] {
   const groups: MachineGroup[] = [];
-  const byHost = new Map<string, MachineGroup[]>();
+  const known = machineIndex<MachineGroup>();
   for (const registered of entries) {
     const { machine } = registered;
     if (machine === null) continue;
-    const sameHost = byHost.get(hostOf(machine)) ?? [];
-    const group = sameHost.find((each) => sameMachine(each.machine, machine));
+    const group = known.find(machine);
     if (group !== undefined) {
       group.entries.push(registered);
       continue;
     }
     const fresh = { machine, entries: [registered] };
     groups.push(fresh);
-    byHost.set(hostOf(machine), [...sameHost, fresh]);
+    known.add(machine, fresh);
   }
   for (const group of groups) group.entries.sort((a, b) => startOf(a) - startOf(b));
   return groups;

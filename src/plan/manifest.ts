@@ -3,7 +3,7 @@ import { type Readable, Transform } from 'node:stream';
 import { text as consumeText } from 'node:stream/consumers';
 import { parse } from 'csv-parse';
 import * as z from 'zod';
-import { hostOf, parseMachine, sameMachine } from '../certificate/machine.ts';
+import { type MachineIndex, machineIndex, parseMachine } from '../certificate/machine.ts';
 import { MsmqCertError, toMsmqCertError } from '../errors.ts';
 import { durationOf } from './duration.ts';
 
@@ -106,7 +106,7 @@ async function* rawRows(input: Readable, name: string): AsyncGenerator<RawRow> {
 /** Finds rows that say the same as an earlier one, and certificates that are given for two users. */
 function repeatFinder(problems: string[]) {
   const userOf = new Map<string, string>();
-  const machinesOf = new Map<string, string[]>();
+  const machinesOf = new Map<string, MachineIndex<true>>();
 
   const certificateRepeats = ({ line, user }: ManifestRow, certificate: string): boolean => {
     const owner = userOf.get(certificate);
@@ -118,11 +118,10 @@ function repeatFinder(problems: string[]) {
   };
 
   const machineRepeats = (user: string, machine: string): boolean => {
-    const host = `${user.toLowerCase()} ${hostOf(machine)}`;
-    const others = machinesOf.get(host) ?? [];
-    if (others.some((other) => sameMachine(other, machine))) return true;
-    machinesOf.set(host, [...others, machine]);
-    return false;
+    const key = user.toLowerCase();
+    const machines = machinesOf.get(key) ?? machineIndex<true>();
+    machinesOf.set(key, machines);
+    return !machines.addNew(machine, true);
   };
 
   return {

@@ -3,10 +3,20 @@ import * as z from 'zod';
 import { identifierText } from '../blob/identifier.ts';
 import { pairKey } from '../blob/pair.ts';
 import { type User, userKey } from '../directory/directory.ts';
-import { MsmqCertError } from '../errors.ts';
+import { type ErrorCode, MsmqCertError } from '../errors.ts';
 import type { DecodedState, Registered } from '../judge/state.ts';
-import { decodedOnly, type PlanItem, type Planner, planEntries, type UserPlan, type Verdict } from './plan.ts';
-import { keySettingsSchema, verbSchema, type Wanted, wantedSchema } from './request.ts';
+import { requireUserObject } from './object-guard.ts';
+import {
+  decodedOnly,
+  keepOrDelete,
+  type PlanItem,
+  type Planner,
+  planEntries,
+  type UserPlan,
+  type Verdict,
+} from './plan.ts';
+import { keySettingsSchema, type Verb, verbSchema, type Wanted, wantedSchema } from './request.ts';
+import { removalRefusal } from './verbs/prune.ts';
 
 /** What a plan file can say of one entry: enough to find it again, nothing secret. */
 const entrySchema = z.object({
@@ -15,6 +25,15 @@ const entrySchema = z.object({
   machine: z.string().nullable(),
   reason: z.string(),
 });
+
+/** The codes of what speaks against a plan before somebody confirms it. */
+const refusalCodes = [
+  'confirmation-needed',
+  'too-many-removals',
+  'machines-unknown',
+] as const satisfies readonly ErrorCode[];
+
+const refusalSchema = z.object({ code: z.enum(refusalCodes), message: z.string(), hint: z.string().nullable() });
 
 const plannedUserSchema = z.object({
   user: z.object({
@@ -32,6 +51,8 @@ const plannedUserSchema = z.object({
   add: z.array(wantedSchema.extend({ replaces: z.string().nullable(), reason: z.string() })),
   unchanged: z.array(z.object({ machine: z.string().nullable(), digest: z.string().nullable() })),
   failed: z.array(z.object({ machine: z.string().nullable(), code: z.string(), message: z.string() })),
+  /** What must be confirmed when the plan is carried out; null when nothing must. Older plans do not have it. */
+  refusal: refusalSchema.nullable().optional(),
 });
 
 const bodySchema = z.object({
@@ -111,7 +132,12 @@ export function plannedUser(plan: UserPlan, wanted: readonly Wanted[]): PlannedU
         ? [{ machine: verdict.machine, code: verdict.error.code, message: verdict.error.message }]
         : [],
     ),
+    refusal: plan.refusal && refusalFacts(plan.refusal),
   };
+}
+
+function refusalFacts({ code, message, hint }: MsmqCertError): z.infer<typeof refusalSchema> {
+  return { code: refusalCodes.find((each) => each === code) ?? 'confirmation-needed', message, hint: hint ?? null };
 }
 
 function entryOf({ digest, entry, machine }: Registered, reason: string) {
@@ -119,18 +145,27 @@ function entryOf({ digest, entry, machine }: Registered, reason: string) {
 }
 
 /**
- * Carries out exactly what a plan file says of this user, provided that the user still stands as it was planned on.
+ * Carries out exactly what a plan file says of each user, provided that the user still stands as it was planned on. What
+ * was refused when the plan was made is refused again, unless it is confirmed now.
+ * @param confirmed somebody agreed to what the plan takes away
  * @param replan how to plan anew for a user that was changed since; null to refuse such a user
  */
-export function plannedPlanner(
+export function plannedPlanners(
   plan: PlanFile,
-  user: User,
+  confirmed: boolean,
   replan: ((wanted: readonly Wanted[], user: User) => Planner) | null,
-): Planner {
-  const planned = plan.users.find((each) => userKey(each.user) === userKey(user));
-  return (state) => {
+): (user: User) => Planner {
+  const byUser = new Map(plan.users.toReversed().map((each) => [userKey(each.user), each]));
+  return (user) => (state) => {
+    const planned = byUser.get(userKey(user));
     if (planned === undefined || !isOfDomain(user, plan.domain)) throw otherDomain(user, plan.domain);
-    if (pairKey(state.pair) === planned.base) return decodedOnly((decoded) => planExactly(planned, decoded))(state);
+    requirePlannedObject(user, plan.request);
+    if (pairKey(state.pair) === planned.base) {
+      return decodedOnly((decoded) => {
+        const exact = planExactly(planned, decoded);
+        return { ...exact, refusal: confirmed ? null : refusalOf(planned, exact, plan.request) };
+      })(state);
+    }
     if (replan !== null) return replan(planned.wanted, user)(state);
     throw outdated(user, 'was changed since the plan was made');
   };
@@ -139,16 +174,35 @@ export function plannedPlanner(
 function planExactly(planned: PlannedUser, state: DecodedState): UserPlan {
   const removals = new Map(planned.remove.map((each) => [`${each.digest} ${each.identifier}`, each.reason]));
   const items: PlanItem[] = [
-    ...state.entries.map((registered): PlanItem => {
-      const reason = removals.get(`${registered.digest} ${identifierText(registered.entry.identifier)}`);
-      return reason === undefined
-        ? { action: 'keep', registered, reason: '' }
-        : { action: 'delete', registered, reason };
-    }),
+    ...state.entries.map((registered) =>
+      keepOrDelete(registered, removals.get(`${registered.digest} ${identifierText(registered.entry.identifier)}`)),
+    ),
     ...planned.add.map(({ reason, ...addition }): PlanItem => ({ action: 'add', addition, reason })),
   ];
   const verdicts = planned.unchanged.map((each): Verdict => ({ kind: 'unchanged', ...each }));
   return planEntries(state, items, verdicts);
+}
+
+/** @throws MsmqCertError confirmation-needed */
+function requirePlannedObject(user: User, request: Verb): void {
+  if (request.verb === 'prune' || request.verb === 'clear') requireUserObject(user, request.includeComputers);
+}
+
+/** What the plan says must be confirmed, and what can be judged without it: a file may have been written by anybody. */
+function refusalOf({ refusal }: PlannedUser, plan: UserPlan, request: Verb): MsmqCertError | null {
+  if (refusal) {
+    return new MsmqCertError(refusal.code, refusal.message, refusal.hint === null ? {} : { hint: refusal.hint });
+  }
+  switch (request.verb) {
+    case 'prune':
+      // without the computer accounts nobody can tell whether so many machines are gone
+      return removalRefusal(plan, refusal === undefined && request.machineGone ? 0 : request.maxRemovals);
+    case 'clear':
+    case 'repair':
+      return removalRefusal(plan, 0);
+    default:
+      return null;
+  }
 }
 
 function isOfDomain({ account }: User, domain: string): boolean {

@@ -3,7 +3,7 @@ import { toHex } from '../blob/digest.ts';
 import { changeTo } from '../blob/edit.ts';
 import { type Pair, samePair } from '../blob/pair.ts';
 import { assess, type Criteria, type MalformedState, type Registered, type UserState } from '../judge/state.ts';
-import type { DigestItem, PlanItem, UserPlan, Verdict } from './plan.ts';
+import { type DigestItem, keepOrDelete, type PlanItem, type UserPlan, type Verdict } from './plan.ts';
 
 /**
  * The plan that puts a user's pair exactly so, byte for byte: undo, restore and clear. Works on a malformed blob too;
@@ -15,12 +15,7 @@ export function planPair(state: UserState, desired: Pair, criteria: Criteria, re
   const staying = new Set(after.map(entryKey));
   const known = new Set(before.map(entryKey));
   const items: PlanItem[] = [
-    ...before.map(
-      (registered): PlanItem =>
-        staying.has(entryKey(registered))
-          ? { action: 'keep', registered, reason: '' }
-          : { action: 'delete', registered, reason },
-    ),
+    ...before.map((registered) => keepOrDelete(registered, staying.has(entryKey(registered)) ? undefined : reason)),
     ...after
       .filter((registered) => !known.has(entryKey(registered)))
       .map((registered): PlanItem => ({ action: 'restore', registered, reason })),
@@ -41,16 +36,14 @@ export function planPair(state: UserState, desired: Pair, criteria: Criteria, re
 /** The digests that change without an entry of theirs that comes or goes. */
 function digestItems(before: Pair, desired: Pair, items: readonly PlanItem[], reason: string): DigestItem[] {
   const { digestsToAdd, digestsToDelete } = changeTo(before, desired);
-  const explained = new Set(
-    items.flatMap((item) =>
-      item.action === 'delete' || item.action === 'restore' ? [item.registered.digest, item.registered.md5] : [],
-    ),
-  );
-  const itemFor = (action: DigestItem['action']) => (digest: Uint8Array) => {
-    const hex = toHex(digest);
-    return explained.has(hex) ? [] : [{ action, digest: hex, registered: null, reason }];
+  const itemsFor = (action: DigestItem['action'], digests: readonly Uint8Array[], cause: 'restore' | 'delete') => {
+    const explained = new Set(
+      items.flatMap((item) => (item.action === cause ? [item.registered.digest, item.registered.md5] : [])),
+    );
+    const unexplained = digests.map(toHex).filter((digest) => !explained.has(digest));
+    return unexplained.map((digest): DigestItem => ({ action, digest, registered: null, reason }));
   };
-  return [...digestsToAdd.flatMap(itemFor('add')), ...digestsToDelete.flatMap(itemFor('delete'))];
+  return [...itemsFor('add', digestsToAdd, 'restore'), ...itemsFor('delete', digestsToDelete, 'delete')];
 }
 
 /** The entries of a user, of a malformed blob those before the break. */

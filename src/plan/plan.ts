@@ -86,6 +86,13 @@ export function decodedOnly(plan: (state: DecodedState) => UserPlan): Planner {
   };
 }
 
+/** The line for an entry that stands there: it goes when there is a reason to. */
+export function keepOrDelete(registered: Registered, toDelete: string | undefined, toKeep = ''): PlanItem {
+  return toDelete === undefined
+    ? { action: 'keep', registered, reason: toKeep }
+    : { action: 'delete', registered, reason: toDelete };
+}
+
 /** The plan that keeps, deletes and adds these, with additions after the entries that stay. */
 export function planEntries(state: DecodedState, items: PlanItem[], verdicts: Verdict[]): UserPlan {
   const entries = items.flatMap((item): DesiredEntry[] => {

@@ -36,8 +36,8 @@ export type PruneRequest = z.infer<typeof pruneSchema>;
 
 const verbs = [
   z.object({ verb: z.literal('register'), mode: z.enum(['if-not-exists', 'always']) }),
-  z.object({ verb: z.literal('renew'), scope: scopeSchema, machines, overlap: z.boolean() }),
-  z.object({ verb: z.literal('replace'), machines, overlap: z.boolean() }),
+  z.object({ verb: z.literal('renew'), scope: scopeSchema, machines, overlap: z.boolean(), retire: z.boolean() }),
+  z.object({ verb: z.literal('replace'), machines, overlap: z.boolean(), retire: z.boolean() }),
   z.object({ verb: z.literal('repair'), salvage: z.boolean(), confirmed: z.boolean() }),
   pruneSchema,
   z.object({ verb: z.literal('clear'), confirmed: z.boolean(), includeComputers: z.boolean() }),
@@ -49,7 +49,7 @@ export const verbSchema = z.discriminatedUnion('verb', verbs);
 export const requestSchema = z.discriminatedUnion('verb', [
   ...verbs,
   /** Exactly what a plan file says; `replan` plans users anew that were changed since. */
-  z.object({ verb: z.literal('apply'), plan: z.string(), replan: z.boolean() }),
+  z.object({ verb: z.literal('apply'), plan: z.string(), replan: z.boolean(), confirmed: z.boolean().default(false) }),
   /** Puts back what the run of a journal found. */
   z.object({ verb: z.literal('undo'), journal: z.string() }),
   /** Puts back what a backup holds. */
@@ -81,10 +81,13 @@ export const keySettingsSchema = z.object({
   keySize: z.literal([2048, 3072, 4096]),
   hash: z.enum(['sha1', 'sha256', 'sha384', 'sha512']),
   validFor: z.number(),
-  subject: z.string().nullable(),
   pfxEncryption: z.enum(['TripleDES_SHA1', 'AES256_SHA256']),
   passphraseFile: z.string().nullable(),
   maxCertificates: z.number(),
+  /** Subject templates by which certificates are recognised; the first is that of new ones, none the default. */
+  subjects: z.array(z.string()),
+  /** The machines of certificates that were stated, by digest. */
+  machinesOf: z.record(z.string(), z.string()),
 });
 
 export type KeySettingsRecord = z.infer<typeof keySettingsSchema>;

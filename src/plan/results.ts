@@ -14,6 +14,15 @@ export interface Prepared {
   files: KeyFiles | null;
 }
 
+/**
+ * Whether a certificate has come to where it is used. `pending`: it was not tried yet; `failed`: the last try failed.
+ */
+export interface Delivery {
+  state: 'delivered' | 'pending' | 'failed';
+  /** How it was tried in this run, null when it was not. */
+  hook: { outcome: 'done' | 'failed'; status: string; output: string } | null;
+}
+
 /** What became of one certificate; with dry-run, what would become of it. */
 export interface ItemResult {
   machine: string | null;
@@ -24,6 +33,8 @@ export interface ItemResult {
   replacedDigest: string | null;
   files: KeyFiles | null;
   error: MsmqCertError | null;
+  /** Only there when it was to be delivered. */
+  delivery?: Delivery;
 }
 
 /** What became of one user. `pending` is what dry-run answers where a run would change something. */
@@ -43,6 +54,9 @@ export interface Summary {
   unchanged: number;
   failed: number;
   conflictsRetried: number;
+  /** Only there when something was to be delivered. */
+  delivered?: number;
+  undelivered?: number;
 }
 
 /** The results of a plan: one a certificate that was added or dropped, one a request that needed nothing or failed. */
@@ -134,10 +148,18 @@ export function emptySummary(): Summary {
 export function count(summary: Summary, result: Pick<UserResult, 'items' | 'conflictsRetried'>): void {
   summary.users++;
   summary.conflictsRetried += result.conflictsRetried;
-  for (const { action } of result.items) {
+  for (const { action, delivery } of result.items) {
+    if (delivery !== undefined) countDelivery(summary, delivery);
     if (action === 'added' || action === 'replaced') summary.added++;
     if (action === 'removed' || action === 'replaced') summary.removed++;
     if (action === 'unchanged') summary.unchanged++;
     if (action === 'failed') summary.failed++;
   }
+}
+
+function countDelivery(summary: Summary, { state }: Delivery): void {
+  const { delivered = 0, undelivered = 0 } = summary;
+  const isDelivered = state === 'delivered';
+  summary.delivered = delivered + (isDelivered ? 1 : 0);
+  summary.undelivered = undelivered + (isDelivered ? 0 : 1);
 }

@@ -2,10 +2,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Entry } from '../blob/codec.ts';
 import { applyChange } from '../blob/edit.ts';
 import { type Change, pairKey } from '../blob/pair.ts';
-import type { Directory, Listing, User } from '../directory/directory.ts';
+import { areRegistered, entryName, type Standing, standings } from '../blob/registered.ts';
+import type { Directory, User } from '../directory/directory.ts';
 import { type ErrorCode, MsmqCertError, toMsmqCertError } from '../errors.ts';
 import type { Journal } from '../journal/write.ts';
-import { assess, type Criteria, type UserState } from '../judge/state.ts';
+import { assessKnowingly, type Criteria, type UserState } from '../judge/state.ts';
 import {
   type Addition,
   additionsOf,
@@ -16,8 +17,8 @@ import {
   type UserPlan,
 } from '../plan/plan.ts';
 import { failedItem, itemsOf, type Prepared, type UserResult } from '../plan/results.ts';
-import { guardSharedDigests } from '../plan/shared-digests.ts';
-import { discard, type KeyPolicy, prepare, settle, tidy, type Workshop } from './keys.ts';
+import type { SharedDigestGuard } from '../plan/shared-digests.ts';
+import { discard, type KeyPolicy, type MakePfx, makePfx, prepare, settle, tidy, type Workshop } from './keys.ts';
 
 export interface ApplyContext {
   directory: Directory;
@@ -25,13 +26,16 @@ export interface ApplyContext {
   keys: KeyPolicy;
   journal: Journal;
   mode: 'write' | 'dry-run';
-  /** See {@link Listing.findByDigest}. */
-  findByDigest: Listing['findByDigest'];
+  guardSharedDigests: SharedDigestGuard;
   /** Called with what is about to be written, also when the plan's refusal then forbids it. */
   beforeWrite: (plan: UserPlan) => Promise<void>;
   whenCoreIsFree: Workshop['whenCoreIsFree'];
+  /** How keys are made; real ones unless something else is given. */
+  makePfx?: MakePfx;
   /** Called before each new try. */
   onRetry: () => void;
+  /** How long it waits before the second try, the third, …; with a random, growing pause unless something else is given. */
+  beforeRetry?: (tries: number) => Promise<unknown>;
 }
 
 /** Tries after which a user is given up: eight rivals need eight at worst, and a server that restarts half a minute. */
@@ -64,7 +68,7 @@ export async function applyToUser(
       if (tries >= MAX_TRIES) throw step.cause ?? tooManyConflicts(user);
       if (step.cause !== null && stop.aborted) throw step.cause;
       context.onRetry();
-      await pause(backOff(tries));
+      await (context.beforeRetry ?? pauseBefore)(tries);
     }
   } catch (error) {
     if (attempt.sent === null) await discardAll(attempt);
@@ -98,7 +102,7 @@ type Step =
 
 async function tryOnce(attempt: Attempt): Promise<Step> {
   const { user, planner, context, sent } = attempt;
-  const state = assess(user, await context.directory.read(user), context.criteria);
+  const state = await assessKnowingly(user, await context.directory.read(user), context.criteria);
   if (sent !== null && hasTaken(attempt, sent, state)) {
     await context.journal.conclude(user, 'swapped', null);
     return finish(attempt, sent.plan, 'changed');
@@ -106,7 +110,7 @@ async function tryOnce(attempt: Attempt): Promise<Step> {
 
   const plan = planner(state);
   guardCapacity(plan, context.criteria.maxCertificates, context.keys.keySize);
-  await guardSharedDigests(plan, context.findByDigest);
+  await context.guardSharedDigests(plan);
   if (!changesSomething(plan)) {
     await discardAll(attempt);
     return finish(attempt, plan, 'unchanged');
@@ -120,17 +124,15 @@ async function tryOnce(attempt: Attempt): Promise<Step> {
   return await swap(attempt, plan, change);
 }
 
-/** The last write took although its answer never came: the pair is as it would be, or what it added is there. */
-function hasTaken(attempt: Attempt, { plan, after }: Sent, state: UserState): boolean {
-  if (pairKey(state.pair) === after) return true;
-  const registered = digestsIn(state);
-  const added = additionsOf(plan).map((addition) => preparedFor(attempt, addition));
-  return added.length > 0 && added.every(({ digest }) => registered.has(digest));
+/** The last write took although its answer never came, also when somebody else has gone on from there. */
+function hasTaken(attempt: Attempt, { plan, after }: Sent, { pair }: UserState): boolean {
+  const added = additionsOf(plan).map((addition) => entryName(preparedFor(attempt, addition).entry));
+  return pairKey(pair) === after || areRegistered(pair, added);
 }
 
 async function prepareAdditions(attempt: Attempt, plan: UserPlan, state: UserState): Promise<void> {
   const { user, context, ready, stop } = attempt;
-  const registered = digestsIn(state);
+  const standing = standings(state.pair);
   const workshop: Workshop = {
     policy: context.keys,
     whenCoreIsFree: (job) =>
@@ -138,7 +140,8 @@ async function prepareAdditions(attempt: Attempt, plan: UserPlan, state: UserSta
         stop.throwIfAborted();
         return await job();
       }),
-    isRegistered: (digest) => registered.has(digest),
+    isRegistered: (digest) => standing(digest) === 'registered',
+    makePfx: context.makePfx ?? makePfx,
   };
   const missing = additionsOf(plan).filter((addition) => !ready.has(keyOf(addition)));
   const results = await Promise.allSettled(
@@ -185,10 +188,24 @@ async function tidyUnchanged({ user, verdicts }: UserPlan, keys: KeyPolicy): Pro
   }
 }
 
-async function discardAll({ ready }: Attempt): Promise<void> {
+/**
+ * Once a write was sent, only the directory knows whether it took after all: what is registered by then is kept, and so
+ * is what is there by half, or when nobody can tell.
+ */
+async function discardAll({ user, context, ready, sent }: Attempt): Promise<void> {
   const worthless = [...ready.values()];
   ready.clear();
-  await Promise.all(worthless.map(discard));
+  if (worthless.length === 0) return;
+  const standing = sent === null ? () => 'absent' : await readStandings(user, context.directory);
+  for (const prepared of worthless) {
+    const stands = standing(prepared.digest);
+    if (stands === 'registered') await settle(prepared);
+    else if (stands === 'absent') await discard(prepared);
+  }
+}
+
+async function readStandings(user: User, directory: Directory): Promise<(digest: string) => Standing> {
+  return await directory.read(user).then(standings, () => () => 'partly' as const);
 }
 
 /** One certificate a machine, or one a given file: the same addition in a plan that was made anew. */
@@ -206,10 +223,6 @@ function entriesOf(state: UserState): Entry[] {
   return state.kind === 'decoded' ? state.entries.map(({ entry }) => entry) : [];
 }
 
-function digestsIn(state: UserState): Set<string> {
-  return new Set(state.kind === 'decoded' ? state.entries.map(({ md5 }) => md5) : []);
-}
-
 function againIfPassing(thrown: unknown): Step {
   const error = toMsmqCertError(thrown);
   if (!PASSING.has(error.code)) throw error;
@@ -217,8 +230,8 @@ function againIfPassing(thrown: unknown): Step {
 }
 
 /** Full jitter: rivals that collided once do not collide again. */
-function backOff(tries: number): number {
-  return Math.random() * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** tries);
+function pauseBefore(tries: number): Promise<void> {
+  return pause(Math.random() * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** tries));
 }
 
 function tooManyConflicts(user: User): MsmqCertError {

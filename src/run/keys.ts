@@ -40,7 +40,16 @@ export interface Workshop {
   /** Runs a job when a core is free: keys cost much, waiting for the disk does not. */
   whenCoreIsFree: <T>(job: () => Promise<T>) => Promise<T>;
   isRegistered(digest: string): boolean;
+  makePfx: MakePfx;
 }
+
+/** Makes a key and its certificate, and puts both into a PFX. */
+export type MakePfx = (
+  owner: Owner,
+  addition: Addition,
+  policy: KeyPolicy,
+  passphrase: string,
+) => Promise<{ certificate: Buffer; pfx: Buffer }>;
 
 /**
  * Gets an addition ready: key first. A key set that a crashed run left for this user and machine is used before a new
@@ -76,13 +85,14 @@ export async function discard(prepared: Prepared): Promise<void> {
 /** RFC 7292 §4 asks for at least this many. 150 random bits gain nothing by more, and the hashing is what a PFX costs. */
 const RANDOM_PASSPHRASE_ITERATIONS = 1024;
 
-interface Owner {
+/** Whose key it is. */
+export interface Owner {
   account: string;
   machine: string;
 }
 
 async function makeKeySet(owner: Owner, addition: Addition, workshop: Workshop): Promise<Prepared> {
-  const { policy, whenCoreIsFree } = workshop;
+  const { policy, whenCoreIsFree, makePfx } = workshop;
   const passphrase = policy.passphrase ?? randomPassphrase();
   const { certificate, pfx } = await whenCoreIsFree(() => makePfx(owner, addition, policy, passphrase));
   const entry = newEntry(certificate);
@@ -94,7 +104,7 @@ async function makeKeySet(owner: Owner, addition: Addition, workshop: Workshop):
   return { entry, digest, files };
 }
 
-async function makePfx(owner: Owner, addition: Addition, policy: KeyPolicy, passphrase: string) {
+export const makePfx: MakePfx = async (owner, addition, policy, passphrase) => {
   const { certificate, privateKey } = await issueCertificate({
     ...owner,
     subject: policy.subject,
@@ -112,7 +122,7 @@ async function makePfx(owner: Owner, addition: Addition, policy: KeyPolicy, pass
     ...(policy.passphrase === null && { iterations: RANDOM_PASSPHRASE_ITERATIONS }),
   });
   return { certificate, pfx };
-}
+};
 
 async function useLeftover(owner: Owner, { policy, isRegistered }: Workshop): Promise<Prepared | null> {
   for (const files of await adoptAbandoned(policy.out, owner.account, owner.machine)) {

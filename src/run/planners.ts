@@ -6,7 +6,7 @@ import { pairFrom } from '../journal/records.ts';
 import type { Criteria } from '../judge/state.ts';
 import { computersFor } from '../plan/computers.ts';
 import type { Planner } from '../plan/plan.ts';
-import { type PlanFile, plannedPlanner, readPlan } from '../plan/plan-file.ts';
+import { type PlanFile, plannedPlanners, readPlan } from '../plan/plan-file.ts';
 import type { Request, Verb, Wanted } from '../plan/request.ts';
 import { clearPlanner } from '../plan/verbs/clear.ts';
 import { prunePlanner } from '../plan/verbs/prune.ts';
@@ -28,8 +28,11 @@ export async function plannersFor(request: Request, criteria: Criteria, director
   switch (request.verb) {
     case 'apply': {
       const plan = await readPlanFile(request.plan);
-      const replan = request.replan ? await verbPlanners(plan.request, criteria, directory) : null;
-      return (_wants, user) => plannedPlanner(plan, user, replan);
+      const { confirmed } = request;
+      const anew = 'confirmed' in plan.request ? { ...plan.request, confirmed } : plan.request;
+      const replan = request.replan ? await verbPlanners(anew, criteria, directory) : null;
+      const plannerOf = plannedPlanners(plan, confirmed, replan);
+      return (_wants, user) => plannerOf(user);
     }
     case 'undo': {
       const { users } = await readJournal(request.journal);

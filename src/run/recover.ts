@@ -1,5 +1,5 @@
-import { toHex } from '../blob/digest.ts';
 import { pairKey } from '../blob/pair.ts';
+import { areRegistered, type EntryName, standings } from '../blob/registered.ts';
 import { settleRegistered } from '../certificate/key-files/key-files.ts';
 import type { Directory, User } from '../directory/directory.ts';
 import { MsmqCertError } from '../errors.ts';
@@ -35,12 +35,23 @@ export async function recover(
 
 type Intent = UserHistory['swaps'][number]['intent'];
 
-async function stands(intent: Intent, user: User, directory: Directory): Promise<boolean> {
+/**
+ * Either nobody has written since, or what it added is registered under the very identifiers that it gave and what
+ * needed nothing still needs nothing.
+ */
+async function stands({ after, items }: Intent, user: User, directory: Directory): Promise<boolean> {
   const pair = await directory.read(user);
-  if (pairKey(pair) === intent.after) return true;
-  const present = new Set(pair.digests.map(toHex));
-  const added = intent.digestsAdded;
-  return added.length > 0 && added.every((digest) => present.has(digest));
+  if (pairKey(pair) === after) return true;
+  const standing = standings(pair);
+  const isAsItWas = items.every(
+    ({ action, digest }) => action !== 'unchanged' || digest === null || standing(digest) === 'registered',
+  );
+  return isAsItWas && areRegistered(pair, items.flatMap(addedName));
+}
+
+function addedName({ action, digest, identifier }: JournalItem): EntryName[] {
+  if (action !== 'added' && action !== 'replaced') return [];
+  return [{ digest: digest ?? '', identifier: identifier ?? '' }];
 }
 
 function itemOf(item: JournalItem): ItemResult {

@@ -32,6 +32,8 @@ export interface RunControl {
   maxFailures: number;
   /** The journal of the run that this one goes on with. */
   history: JournalHistory | null;
+  /** Delivers what was registered for a user, and says in its results what became of that. */
+  deliver?: (result: UserResult, stop: AbortSignal) => Promise<UserResult>;
 }
 
 export interface RunOutcome {
@@ -83,21 +85,44 @@ export async function run(
   if (failures > control.maxFailures) brake.abort(tooManyFailures(failures));
 
   observer.started(known.length);
-  const workOn = async ({ user, wanted }: Known) =>
-    (await recoverUser(user, context, control)) ?? (await applyToUser(user, plannerFor(wanted, user), context, stop));
-
-  await lane.map(known, async (each) => {
-    const result = stop.aborted ? null : await workOn(each);
-    if (result === null) {
+  const workOn = async (each: Known) => {
+    const registered = stop.aborted ? null : await resultOf(each, plannerFor, context, control, stop);
+    if (registered === null) {
       remaining++;
       return;
     }
+    const result = (await control.deliver?.(registered, stop)) ?? registered;
     count(summary, result);
     const error = result.items.find((item) => item.error !== null)?.error ?? null;
     if (error !== null) noteFailure(error);
     await observer.finished(result, await orphansOf(each.user, context));
+  };
+  // What an observer throws stops the run like any other reason: users under way are still finished and told of.
+  let broken: MsmqCertError | null = null;
+  await lane.map(known, async (each) => {
+    await workOn(each).catch((thrown: unknown) => {
+      broken ??= toMsmqCertError(thrown);
+      brake.abort(broken);
+    });
   });
-  return { summary, remaining, stoppedBy: stop.aborted ? toMsmqCertError(stop.reason) : null };
+  return { summary, remaining, stoppedBy: broken ?? (stop.aborted ? toMsmqCertError(stop.reason) : null) };
+}
+
+/** What fails for one user is that user's result, also what it was resumed with. */
+async function resultOf(
+  { user, wanted }: Known,
+  plannerFor: (wanted: Wanted[], user: User) => Planner,
+  context: ApplyContext,
+  control: RunControl,
+  stop: AbortSignal,
+): Promise<UserResult | null> {
+  try {
+    const recovered = await recoverUser(user, context, control);
+    return recovered ?? (await applyToUser(user, plannerFor(wanted, user), context, stop));
+  } catch (thrown) {
+    const items = [failedItem(null, null, toMsmqCertError(thrown))];
+    return { user, plan: null, outcome: 'failed', items, conflictsRetried: 0 };
+  }
 }
 
 async function recoverUser(user: User, context: ApplyContext, control: RunControl): Promise<UserResult | null> {
@@ -122,13 +147,20 @@ async function resolve(
   lane: ReturnType<typeof limit>,
   onUnknown: (user: UnknownUser) => void,
 ): Promise<Known[]> {
-  const found = await lane.map(targets, async ({ name, wanted }) => ({
-    name,
-    wanted,
-    user: await findUser(directory, name),
-  }));
+  // once the directory itself has failed it is asked no more: whoever closes it does so when nothing is under way
+  const failures: unknown[] = [];
+  const found = await lane.map(targets, async ({ name, wanted }) => {
+    if (failures.length > 0) return [];
+    try {
+      return [{ name, wanted, user: await findUser(directory, name) }];
+    } catch (thrown) {
+      failures.push(thrown);
+      return [];
+    }
+  });
+  if (failures.length > 0) throw failures[0];
   const byDn = new Map<string, Known>();
-  for (const { name, wanted, user } of found) {
+  for (const { name, wanted, user } of found.flat()) {
     if ('error' in user) {
       onUnknown({ name, items: [failedItem(null, null, user.error)] });
       continue;

@@ -1,15 +1,11 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { withFolder } from '../certificate/support.ts';
 import { runMsmqCert } from '../cli/msmq-cert.ts';
 import { keyFilesBelow, mutation, reaching } from './command-line.ts';
 import { type Lab, ldapSearch, readPairIndependently, resetUser, startLab } from './lab.ts';
 import { assertRefused, reachingExcept } from './refused.ts';
-
-const run = promisify(execFile);
 
 describe('The command and bad input', () => {
   let lab: Lab;
@@ -88,29 +84,5 @@ describe('The command and bad input', () => {
         assert.match(elsewhere.results[0]?.error?.message ?? '', /^cannot write \S+CORP_bob \(ENOTDIR\)$/);
         assert.equal(await readFile(out, 'utf8'), 'mine');
       }));
-
-    const fileSystems = [
-      { what: 'that is read-only', options: 'ro', code: 'file-unwritable' },
-      // each file takes a page of 4096 bytes: the passphrase fits, and the PFX does no longer
-      { what: 'that is full', options: 'size=4k', code: 'disk-full' },
-      { what: 'that is full when the certificate comes', options: 'size=8k', code: 'disk-full' },
-    ];
-    for (const { what, options, code } of fileSystems) {
-      it(`says that the keys cannot be written to a disk ${what}, and leaves none there`, () =>
-        withFolder(async (folder) => {
-          const out = join(folder, 'certs');
-          const words = ['--out', out, '--journal', join(folder, 'journal.ndjson'), ...reaching(lab)];
-          await mkdir(out);
-          await run('mount', ['-t', 'tmpfs', '-o', options, 'none', out]);
-          try {
-            const result = await mutation(['register', 'bob', '--machine', 'PC-1', ...words]);
-            assert.deepEqual([result.code, result.results[0]?.error?.code], [1, code]);
-            assert.match(result.results[0]?.error?.hint ?? '', /--out/);
-            assert.deepEqual(await keyFilesBelow(out), []);
-          } finally {
-            await run('umount', [out]);
-          }
-        }));
-    }
   });
 });

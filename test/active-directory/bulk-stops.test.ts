@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { withFolder } from '../certificate/support.ts';
 import { outcomeOf, runMsmqCert, startMsmqCert } from '../cli/msmq-cert.ts';
 import {
@@ -18,8 +16,6 @@ import {
 import { type Item, keyFilesBelow, mutation, reaching } from './command-line.ts';
 import { gateProxy } from './gate-proxy.ts';
 import { type Lab, startLab } from './lab.ts';
-
-const run = promisify(execFile);
 
 describe('A bulk run that stops before its end', () => {
   const users = userNames(81, 88);
@@ -112,29 +108,6 @@ describe('A bulk run that stops before its end', () => {
         const result = await mutation(registering(out, ['protected', ...users, 'reader']));
         assert.deepEqual([result.code, result.summary.added, result.summary.failed], [1, users.length, 2]);
         await assertDesired(lab, out, one);
-      }));
-
-    it('stops when the disk is full, and resume goes on when there is room', () =>
-      withFolder(async (folder) => {
-        const out = join(folder, 'certs');
-        await mkdir(out);
-        await run('mount', ['-t', 'tmpfs', '-o', 'size=80k', 'none', out]);
-        try {
-          const stopped = await mutation(registering(out));
-          assert.deepEqual([stopped.code, JSON.parse(stopped.stdout).stopped.error.code], [1, 'disk-full']);
-          const done = await readRegistered(lab, users);
-          assert.ok(done.length > 0 && done.length < users.length);
-          await assertKeysAreThere(out, done);
-
-          await run('mount', ['-o', 'remount,size=4m', out]);
-          const rest = await mutation(registering(out));
-          assert.equal(rest.code, 0, rest.stderr);
-          assert.match(rest.stderr, /^going on with the run of /);
-          const entries = await assertDesired(lab, out, one);
-          assert.deepEqual(await keyFilesBelow(out), keyFilesOf(entries));
-        } finally {
-          await run('umount', [out]);
-        }
       }));
   });
 

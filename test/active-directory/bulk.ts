@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
-import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import limit from 'p-limit';
@@ -144,9 +142,4 @@ export async function journalIn(out: string): Promise<string> {
   const [journal, ...others] = await journalsIn(out);
   assert.ok(journal !== undefined && others.length === 0, 'exactly one journal');
   return journal;
-}
-
-/** Resolves when a started command has printed its first line. */
-export async function firstLine(child: ChildProcessWithoutNullStreams): Promise<void> {
-  await once(child.stdout, 'data');
 }

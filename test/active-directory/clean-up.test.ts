@@ -183,6 +183,17 @@ describe('The command cleans up', () => {
       for (const name of users) assert.deepEqual(await pairOf(name), { blob: null, digests: [] });
     }));
 
+  it('writes a removal as LDIF that spares whoever was changed since', () =>
+    withFolder(async (folder) => {
+      const file = join(folder, 'clear.ldif');
+      await command(folder, ['register', 'bob', '--machine', 'PC-1']);
+      await command(folder, ['clear', 'bob', '--ldif', file]);
+      await command(folder, ['register', 'bob', '--machine', 'PC-2']);
+      const before = await pairOf('bob');
+      await assert.rejects(ldapModify(lab, await readFile(file, 'utf8'), { as: 'provisioner' }), { code: 16 });
+      assert.deepEqual(await pairOf('bob'), before);
+    }));
+
   it('salvages what can be read of a malformed blob, and saves it first', () =>
     withFolder(async (folder) => {
       const certificates = ['PC-1', 'PC-2'].map((machine) => certificateFor('bob', machine));
@@ -263,6 +274,39 @@ describe('The command cleans up', () => {
         }
         assert.equal((await command(folder, ['register', 'bob', '--certificate', file])).summary.unchanged, 1);
         assert.deepEqual(await pairOf('dave'), { blob: null, digests: [] });
+      }));
+
+    it('and gives none back to one user that another has by now', () =>
+      withFolder(async (folder) => {
+        const backup = join(folder, 'before.ldif');
+        const file = join(folder, 'carol.cer');
+        await command(folder, ['register', 'carol', '--machine', 'PC-1']);
+        const [registered] = await readConsistentPair(lab, 'carol');
+        await writeFile(file, registered?.certificate ?? '');
+        await runMsmqCert(['backup', 'carol', '--out', backup, ...reaching(lab)]);
+        const cleared = await command(folder, ['clear', 'carol', '--yes']);
+        assert.equal((await command(folder, ['register', 'bob', '--certificate', file])).code, 0);
+
+        const refused = [
+          await command(folder, ['restore', backup]),
+          await mutation(['undo', journalOf(cleared), ...reaching(lab)]),
+        ];
+        await writePair(lab, 'carol', {
+          blob: blobOf([
+            {
+              certificate: registered?.certificate ?? Buffer.alloc(0),
+              digest: Buffer.from(registered?.digest ?? '', 'hex'),
+            },
+          ]),
+          digests: [],
+        });
+        refused.push(await command(folder, ['repair', 'carol']));
+        for (const { code, results } of refused) {
+          assert.deepEqual([code, results[0]?.error?.code], [4, 'digest-shared']);
+          assert.match(results[0]?.error?.message ?? '', /is registered for CORP\\bob already, found in the forest$/);
+        }
+        assert.deepEqual((await pairOf('carol')).digests, []);
+        assert.equal((await readConsistentPair(lab, 'bob')).length, 1);
       }));
 
     it('and ends with the command that helps', () =>

@@ -14,10 +14,12 @@ export interface GateProxy {
 
 /**
  * A TCP proxy on loopback in front of an LDAPS server that holds back every request of at least `minimumBytes` encrypted
- * bytes until it is opened. The size tells a modify with a certificate from binds and searches.
+ * bytes, but about the first `passing` of them, until it is opened. The size tells a modify with a certificate from binds
+ * and searches.
  */
-export async function gateProxy(targetIp: string, minimumBytes = 700): Promise<GateProxy> {
+export async function gateProxy(targetIp: string, { minimumBytes = 700, passing = 0 } = {}): Promise<GateProxy> {
   let isOpen = false;
+  let passed = 0;
   const waiting = new Set<() => void>();
   const watchers: { count: number; resolve: () => void }[] = [];
   const sockets = new Set<Socket>();
@@ -30,6 +32,7 @@ export async function gateProxy(targetIp: string, minimumBytes = 700): Promise<G
   const server = createServer((client) => {
     const upstream = connect(636, targetIp);
     let held: Buffer[] | null = null;
+    let counted = 0;
     const request = applicationDataCounter();
     const letThrough = () => {
       for (const bytes of held ?? []) upstream.write(bytes);
@@ -47,7 +50,10 @@ export async function gateProxy(targetIp: string, minimumBytes = 700): Promise<G
     }
     client.on('data', (bytes) => {
       const size = request.add(bytes);
-      if (held === null && !isOpen && size >= minimumBytes) {
+      const begun = Math.floor(size / minimumBytes);
+      passed += Math.max(0, begun - counted);
+      counted = Math.max(begun, counted);
+      if (held === null && !isOpen && begun > 0 && passed > passing) {
         held = [];
         hold(letThrough);
       }
@@ -56,6 +62,7 @@ export async function gateProxy(targetIp: string, minimumBytes = 700): Promise<G
     });
     upstream.on('data', (bytes) => {
       request.reset();
+      counted = 0;
       client.write(bytes);
     });
   });

@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Outcome, runMsmqCert } from '../cli/msmq-cert.ts';
 import { machinesOf, readConsistentPair } from './command-line.ts';
+import { kerberosEnv, kinit as kinitInto, runProgram } from './kerberos-session.ts';
 import { type AccountName, type Lab, ldapModify, readPassword, resetUser, startLab } from './lab.ts';
 
 describe('binding without a password', () => {
@@ -25,21 +23,13 @@ describe('binding without a password', () => {
   });
 
   const cache = () => join(folder, 'cache');
-  const kerberos = (more: Record<string, string> = {}) => ({
-    KRB5_CONFIG: lab.krb5Config,
-    KRB5CCNAME: `FILE:${cache()}`,
-    ...more,
-  });
-
-  /** Gets a ticket with kinit. */
-  async function kinit(as: AccountName, ...words: string[]): Promise<void> {
-    await run(['kinit', ...words, as], kerberos(), await readPassword(lab, as));
-  }
+  const kerberos = (more: Record<string, string> = {}) => ({ ...kerberosEnv(lab, cache()), ...more });
+  const kinit = (as: AccountName, ...words: string[]) => kinitInto(lab, cache(), as, ...words);
 
   async function makeKeytab(as: AccountName): Promise<string> {
     const keytab = join(folder, `${as}.keytab`);
     const database = `--configfile=${lab.dir}/dc1/smb.conf`;
-    await run(['samba-tool', 'domain', 'exportkeytab', keytab, `--principal=${as}@${lab.realm}`, database]);
+    await runProgram(['samba-tool', 'domain', 'exportkeytab', keytab, `--principal=${as}@${lab.realm}`, database]);
     return keytab;
   }
 
@@ -80,6 +70,25 @@ describe('binding without a password', () => {
 
     it('says that a server is not known by its IP address', () =>
       refused([], 3, /Kerberos knows no service "ldap\/127\.[\d.]+"/, {}, lab.url));
+
+    it('says that the system has no Kerberos library', async () => {
+      // the loader stops at the first file of the name that it looks for
+      await writeFile(join(folder, 'libgssapi_krb5.so.2'), '');
+      const hint = /^hint: install MIT Kerberos \(Debian: libgssapi-krb5-2/m;
+      const outcome = await refused([], 2, /libgssapi_krb5\.so\.2 cannot be loaded/, { LD_LIBRARY_PATH: folder });
+      assert.match(outcome.stderr, hint);
+    });
+
+    it('says that the ticket is not for this server', async () => {
+      await moveServiceName(`CN=DC1,OU=Domain Controllers,${lab.baseDn}`, lab.accounts.alice.dn);
+      try {
+        await kinit('provisioner');
+        await refused([], 3, /the server cannot read the Kerberos ticket/);
+      } finally {
+        await moveServiceName(lab.accounts.alice.dn, `CN=DC1,OU=Domain Controllers,${lab.baseDn}`);
+        await kinit('provisioner');
+      }
+    });
 
     it('says that no KDC can be reached', async () => {
       const config = join(folder, 'elsewhere.conf');
@@ -149,18 +158,26 @@ describe('binding without a password', () => {
     says: RegExp,
     env: Record<string, string> = {},
     server?: string,
-  ): Promise<void> {
+  ): Promise<Outcome> {
     const outcome = await cli([...register, ...words], env, server);
     assert.equal(outcome.code, code, outcome.stderr);
     assert.match(outcome.stderr, says);
     assert.match(outcome.stderr, /^hint: /m);
     assert.deepEqual(await readConsistentPair(lab, 'bob'), []);
+    return outcome;
+  }
+
+  /** The KDC makes tickets for a service with the key of the account that its name stands at. */
+  async function moveServiceName(from: string, to: string): Promise<void> {
+    const change = (dn: string, verb: string) =>
+      `dn: ${dn}\nchangetype: modify\n${verb}: servicePrincipalName\nservicePrincipalName: ldap/${lab.host}\n-\n`;
+    await ldapModify(lab, `${change(from, 'delete')}\n${change(to, 'add')}`);
   }
 
   /** klist -s fails once the tickets in the cache have expired. */
   async function untilExpired(): Promise<void> {
     const valid = () =>
-      run(['klist', '-s'], kerberos()).then(
+      runProgram(['klist', '-s'], kerberos()).then(
         () => true,
         () => false,
       );
@@ -173,16 +190,3 @@ describe('binding without a password', () => {
     await ldapModify(lab, `${dn}\nchangetype: modify\nreplace: unicodePwd\nunicodePwd:: ${value}\n-\n`);
   }
 });
-
-async function run(command: string[], env: Record<string, string> = {}, input = ''): Promise<void> {
-  const [program = '', ...words] = command;
-  const child = spawn(program, words, {
-    env: { PATH: process.env['PATH'], ...env },
-    stdio: ['pipe', 'ignore', 'pipe'],
-  });
-  // a program that asks for no password does not read it
-  child.stdin.on('error', () => {});
-  child.stdin.end(input);
-  const [said, [code]] = await Promise.all([text(child.stderr), once(child, 'close')]);
-  if (code !== 0) throw new Error(`${program} ended with ${code}: ${said}`);
-}

@@ -4,22 +4,25 @@ import { randomBytes } from 'node:crypto';
 import { promises as dns } from 'node:dns';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, rmdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { stop } from '../../scripts/lab/domain-controller.ts';
 import type { AccountName } from '../../scripts/lab/lab.ts';
-import { claim, identify, registrations, release, runs } from '../../scripts/lab/registry.ts';
+import { claim, groupRuns, identify, registrations, release, runs } from '../../scripts/lab/registry.ts';
 import { readBlobIndependently } from './independent-reader.ts';
 import {
+  adLab,
   type Lab,
   launchLab,
   ldapSearch,
   readPairIndependently,
   resetUser,
+  runAdLab,
   startLab,
   userDn,
   writePair,
@@ -160,12 +163,38 @@ describe('the lab', () => {
     assert.equal(await connects(lab.ip, 636), true);
   });
 
+  it('names the versions of Samba there are, and what they cannot do', async () => {
+    await assert.rejects(runAdLab(['up', '--samba', '4.18']), { code: 1, stderr: /takes 4\.17 or 4\.22, not 4\.18/ });
+    const two = runAdLab(['up', '--samba', '4.22', '--dcs', '2']);
+    await assert.rejects(two, { code: 1, stderr: /--dcs 2 goes with the Samba of this machine only, not 4\.22/ });
+  });
+
   it('tells a user without root what is missing', async () => {
     // Another account may not be able to read the checkout, so this one says that it is another.
     const asNobody = ['--import', 'data:text/javascript,process.getuid = () => 65534'];
     const main = fileURLToPath(new URL('../../scripts/lab/main.ts', import.meta.url));
     const started = execFileAsync(process.execPath, [...asNobody, main, 'up']);
     await assert.rejects(started, { code: 1, stderr: /must run as root/ });
+  });
+
+  it('tells a root without the right to make networks why two domain controllers cannot run', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'msmq-cert-check-'));
+    const env = { ...process.env, TMPDIR: folder };
+    const within = (...words: string[]) => execFileAsync('setpriv', ['--bounding-set=-net_admin', ...words], { env });
+    await assert.rejects(within(adLab, 'check', '--dcs', '2'), { code: 1, stderr: /^ad-lab: ip link add failed: / });
+    assert.equal(registrations().filter(({ dir }) => dir.startsWith(folder)).length, 0);
+    await rmdir(folder);
+    assert.deepEqual(await within(adLab, 'check'), { stdout: '', stderr: '' });
+  });
+});
+
+describe('a domain controller of a lab', () => {
+  it('has stopped when the last of its processes has, which may outlive the first', async () => {
+    const slow = 'trap "sleep 0.3; exit" TERM; echo ready; while :; do sleep 0.05; done';
+    const samba = spawn('sh', ['-c', `sh -c '${slow}' & exec sleep 600`], { detached: true });
+    await once(samba.stdout, 'data');
+    await stop(samba);
+    assert.equal(groupRuns(samba.pid ?? 0), false);
   });
 });
 

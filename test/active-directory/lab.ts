@@ -2,17 +2,20 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import type { AccountName, Lab } from '../../scripts/lab/lab.ts';
+import type { AccountName, Lab, SambaVersion } from '../../scripts/lab/lab.ts';
 
 export type { Account, AccountName, Lab } from '../../scripts/lab/lab.ts';
 
 const execFileAsync = promisify(execFile);
-const adLab = fileURLToPath(new URL('../../scripts/ad-lab', import.meta.url));
+/** The lab's command line. */
+export const adLab = fileURLToPath(new URL('../../scripts/ad-lab', import.meta.url));
 const outputLimit = 64 * 1024 * 1024;
 
 export interface StartOptions {
   /** 2: two domain controllers that replicate. Default 1. */
   dcs?: 1 | 2;
+  /** Default 4.17, the one of this machine; 4.22 demands channel binding. */
+  samba?: SambaVersion;
   /** Plain users user0001, … besides the named accounts. Default 0. */
   users?: number;
 }
@@ -23,12 +26,13 @@ const labs = new Map<string, Promise<Lab>>();
  * A real domain for the suites of this process, started on first use and shared by all that ask for the same options. It
  * takes 8 seconds (two domain controllers: 17); the root hook in root-hooks.ts ends it, and so does the end of this process.
  */
-export async function startLab({ dcs = 1, users = 0 }: StartOptions = {}): Promise<Lab> {
+export async function startLab({ dcs = 1, samba = '4.17', users = 0 }: StartOptions = {}): Promise<Lab> {
   if (process.getuid?.() !== 0) {
     throw new Error('the tests against Active Directory need root: run as root, or leave them out with --without-ad');
   }
-  const key = `${dcs}/${users}`;
-  const lab = labs.get(key) ?? launchLab(['--dcs', String(dcs), '--users', String(users)], process.pid);
+  const key = `${dcs}/${samba}/${users}`;
+  const lab =
+    labs.get(key) ?? launchLab(['--dcs', String(dcs), '--samba', samba, '--users', String(users)], process.pid);
   labs.set(key, lab);
   return await lab;
 }

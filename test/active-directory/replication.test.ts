@@ -150,6 +150,14 @@ describe('replication', () => {
       ['current', 'behind'],
     );
 
+    // neither the run that goes on with it nor one that has nothing to write may say that all is well
+    for (const more of [[], ['--key-size', '3072']]) {
+      const again = await writing('register', 'bob', '--machine', 'PC-1', '--wait-replication=1s', ...more);
+      assert.equal(again.code, 1, again.stderr);
+      assert.match(again.stderr, more.length === 0 ? /^going on with the run of / : /^(?!going on)/);
+      assert.equal(JSON.parse(again.stdout).replication[0].converged, false);
+    }
+
     const waiting = startMsmqCert(writingWords('register', 'bob', '--machine', 'PC-2', '--wait-replication=60s'));
     await adLab('resume');
     const resumed = await outcomeOf(waiting);

@@ -25,6 +25,11 @@ rand_serial = yes
 default_md = sha256
 unique_subject = no
 policy = any
+x509_extensions = own
+[own]
+basicConstraints = critical, CA:FALSE
+keyUsage = critical, digitalSignature, keyEncipherment
+subjectKeyIdentifier = hash
 [any]
 commonName = supplied
 [req]
@@ -32,7 +37,10 @@ distinguished_name = none
 [none]
 `;
 
-/** Makes self-signed certificates with openssl, as DER; all with the same key, which nothing here needs. */
+/**
+ * Makes self-signed certificates with openssl, as DER, with the extensions of our own; all with the same key, which
+ * nothing here needs.
+ */
 export async function seedCertificates(folder: string, wanted: SeededCertificate[]): Promise<Buffer[]> {
   const path = (name: string) => join(folder, name);
   await writeFile(path('openssl.cnf'), config.replace('index.txt', path('index.txt')).replace('= .', `= ${folder}`));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { hostOf, parseMachine, sameMachine } from '../../src/certificate/machine.ts';
+import { hostOf, machineIndex, parseMachine, sameMachine } from '../../src/certificate/machine.ts';
 
 describe('parseMachine', () => {
   it('takes names as they are written', () => {
@@ -56,6 +56,38 @@ describe('sameMachine', () => {
       fc.property(name, name, (a, b) => {
         assert.equal(sameMachine(a, b), sameMachine(b, a));
         if (sameMachine(a, b)) assert.equal(hostOf(a), hostOf(b));
+      }),
+    );
+  });
+});
+
+describe('a machine index', () => {
+  const label = fc.constantFrom('a', 'A', 'b');
+  const name = fc.array(label, { minLength: 1, maxLength: 3 }).map((labels) => labels.join('.'));
+
+  it('finds what going through all of them with sameMachine finds first', () => {
+    fc.assert(
+      fc.property(fc.array(name, { maxLength: 8 }), name, (names, wanted) => {
+        const index = machineIndex<string>();
+        for (const each of names) index.add(each, each);
+        assert.equal(
+          index.find(wanted),
+          names.find((each) => sameMachine(each, wanted)),
+        );
+      }),
+    );
+  });
+
+  it('keeps of each machine the first, as sameMachine tells them apart', () => {
+    fc.assert(
+      fc.property(fc.array(name, { maxLength: 8 }), (names) => {
+        const index = machineIndex<true>();
+        const kept: string[] = [];
+        for (const each of names) if (!kept.some((other) => sameMachine(other, each))) kept.push(each);
+        assert.deepEqual(
+          names.filter((each) => index.addNew(each, true)),
+          kept,
+        );
       }),
     );
   });

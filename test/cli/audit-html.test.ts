@@ -73,7 +73,7 @@ describe('msmq-cert audit --html of an LDIF file', () => {
       alice?.map((remedy) => [remedy.kind === 'run' && remedy.command.split(' ').slice(3).join(' '), remedy.findings]),
       [
         [`--broken --machine PC-1 --machine PC-2 --directory ldif:${file}`, ['expired']],
-        [`--machine-gone --directory ldif:${file}`, ['expired', 'machine-gone']],
+        [`--machine-gone --yes --directory ldif:${file}`, ['expired', 'machine-gone']],
       ],
     );
     assert.deepEqual(bob, [

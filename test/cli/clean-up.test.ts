@@ -88,6 +88,68 @@ describe('The command cleans up an LDIF file', () => {
       );
     }));
 
+  it('and refuses by a plan what it refuses without one, until it is confirmed', () =>
+    withFolder(async (folder) => {
+      const words = await directoryWith(folder, { 'PC-1': 100, 'PC-2': 100, 'PC-3': 100 });
+      const directory = words.slice(0, 2);
+      const before = await readFile(join(folder, 'users.ldif'));
+      const plan = join(folder, 'plan.json');
+      const planned = await runMsmqCert(['plan', 'prune', 'alice', '--keep-newest', '1', '--out', plan, ...directory]);
+      assert.match(planned.stdout, /refused without --yes: 2 of the 3/);
+      for (const more of [[], ['--replan']]) {
+        const refused = await runMsmqCert(['apply', plan, ...more, ...words]);
+        assert.equal(refused.code, 4);
+        assert.match(refused.stderr, /^error\[too-many-removals\]: 2 of the 3 certificates of CORP\\alice/);
+      }
+      const dry = await runMsmqCert(['apply', plan, '--dry-run', ...words]);
+      assert.match(dry.stdout, /refused without --yes: 2 of the 3/);
+      assert.deepEqual(await readFile(join(folder, 'users.ldif')), before);
+      const applied = await runMsmqCert(['apply', plan, '--yes', '--json', ...words]);
+      assert.equal(applied.code, 0, applied.stderr);
+      assert.equal(JSON.parse(applied.stdout).summary.removed, 2);
+    }));
+
+  it('and does not believe that most machines are gone, by a plan or without one', () =>
+    withFolder(async (folder) => {
+      const computer = { account: 'CORP\\PC-1$', dn: 'CN=PC-1,DC=corp', sid: null, guid: null, protected: false };
+      const record = entryRecord({ ...computer, kind: 'computer' }, { blob: null, digests: [] });
+      const words = await directoryWith(folder, { 'PC-1': 100, 'PC-2': 100 }, record);
+      const plan = join(folder, 'plan.json');
+      const prune = ['prune', 'alice', '--machine-gone'];
+      const direct = await runMsmqCert([...prune, ...words]);
+      await runMsmqCert(['plan', ...prune, '--out', plan, ...words.slice(0, 2)]);
+      const applied = await runMsmqCert(['apply', plan, ...words]);
+      for (const { code, stderr } of [direct, applied]) {
+        assert.equal(code, 4);
+        assert.match(stderr, /^error\[machines-unknown\]: 1 of the 2 machines of CORP\\alice/);
+      }
+      const confirmed = await runMsmqCert([...prune, '--yes', ...words]);
+      assert.equal(confirmed.code, 0, confirmed.stderr);
+    }));
+
+  it('and makes the digests anew that an export left out, and says so', () =>
+    withFolder(async (folder) => {
+      const words = await directoryWith(folder, { 'PC-1': 100, 'PC-2': 100 });
+      const file = join(folder, 'users.ldif');
+      const before = await readFile(file, 'utf8');
+      const narrow = join(folder, 'narrow.ldif');
+      await writeFile(narrow, before.replaceAll(/^mSMQDigests:.*\n/gm, ''));
+      const same = await runMsmqCert(['restore', narrow, '--json', ...words]);
+      assert.deepEqual([same.code, JSON.parse(same.stdout).changed], [0, false], same.stderr);
+      assert.equal(await readFile(file, 'utf8'), before);
+      assert.equal((await runMsmqCert(['clear', 'alice', '--yes', ...words])).code, 0);
+      const restored = await runMsmqCert(['restore', narrow, ...words]);
+      assert.equal(restored.code, 0, restored.stderr);
+      assert.match(restored.stdout, /no mSMQDigests of CORP\\alice: they are made from the certificates/);
+      const list = await runMsmqCert(['list', 'alice', '--json', ...words.slice(0, 2)]);
+      const [{ certificates, orphanDigests }] = JSON.parse(list.stdout).users;
+      assert.deepEqual(
+        certificates.flatMap(({ findings }: { findings: string[] }) => findings),
+        [],
+      );
+      assert.deepEqual([certificates.length, orphanDigests], [2, []]);
+    }));
+
   it('and does not drop by a restore what was registered since, unless told to', () =>
     withFolder(async (folder) => {
       const other = entryRecord(userNamed('nobody-there'), { blob: null, digests: [] });

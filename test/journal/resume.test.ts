@@ -11,11 +11,14 @@ const keys: KeySettingsRecord = {
   keySize: 2048,
   hash: 'sha256',
   validFor: 1000,
-  subject: null,
   pfxEncryption: 'TripleDES_SHA1',
   passphraseFile: null,
   maxCertificates: 820,
+  subjects: [],
+  machinesOf: {},
 };
+
+const goingOn = { server: 'users.ldif', delivers: false };
 
 describe('taking up a journal', () => {
   let folder: string;
@@ -25,7 +28,15 @@ describe('taking up a journal', () => {
     folder = await mkdtemp(join(tmpdir(), 'msmq-cert-test-'));
     path = join(folder, 'run.ndjson');
     const request = { verb: 'register', mode: 'if-not-exists' } as const;
-    const header = { request, targets: [], keys, directory: 'ldif:users.ldif', server: 'users.ldif', bind: null };
+    const header = {
+      request,
+      targets: [],
+      keys,
+      directory: 'ldif:users.ldif',
+      server: 'users.ldif',
+      bind: null,
+      delivers: false,
+    };
     await (await beginJournal(path, header)).close();
   });
 
@@ -34,7 +45,7 @@ describe('taking up a journal', () => {
   it('goes on after the last whole line', async () => {
     const whole = await readFile(path, 'utf8');
     await appendFile(path, '{"type":"intent","at":"20');
-    await (await resumeJournal(path, await readJournal(path), 'users.ldif')).close();
+    await (await resumeJournal(path, await readJournal(path), goingOn)).close();
     const [resumed, ...more] = (await readFile(path, 'utf8')).slice(whole.length).trimEnd().split('\n');
     assert.equal(JSON.parse(resumed ?? '').type, 'resumed');
     assert.deepEqual(more, []);
@@ -43,9 +54,7 @@ describe('taking up a journal', () => {
 
   it('lets one of two go on that read it at the same time, and takes nothing from that one', async () => {
     const [one, other] = [await readJournal(path), await readJournal(path)];
-    const outcomes = await Promise.allSettled(
-      [one, other].map((history) => resumeJournal(path, history, 'users.ldif')),
-    );
+    const outcomes = await Promise.allSettled([one, other].map((history) => resumeJournal(path, history, goingOn)));
     const journals = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
     const [refused] = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
     assert.equal(journals.length, 1);

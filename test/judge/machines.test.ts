@@ -9,7 +9,7 @@ const daysAgo = (days: number) => new Date(now.getTime() - days * day);
 
 function computer(name: string, changes: Partial<Computer> = {}): Computer {
   const dnsName = `${name.toLowerCase()}.corp.example`;
-  return { name, dnsName, disabled: false, lastLogon: daysAgo(3), ...changes };
+  return { name, commonName: null, dnsName, disabled: false, lastLogon: daysAgo(3), ...changes };
 }
 
 function registerOf(computers: Computer[], reach: Survey['reach'] = { kind: 'forest' }) {
@@ -22,14 +22,6 @@ function forMachine(machine: string | null): Registered {
   const [registered] = stateOf([sound(machine)]).entries;
   assert.ok(registered);
   return registered;
-}
-
-/** A certificate whose subject and issuer follow no convention of ours. */
-function named(subject: string, issuer = subject): Registered {
-  const registered = forMachine(null);
-  assert.ok(registered.facts.kind === 'certificate');
-  const name = (value: string) => [[{ type: 'CN', value }]];
-  return { ...registered, facts: { ...registered.facts, subject: name(subject), issuer: name(issuer) } };
 }
 
 describe('machines of certificates', () => {
@@ -62,17 +54,6 @@ describe('machines of certificates', () => {
       registerOf([other, computer('PC-1', { lastLogon: daysAgo(400) })])(forMachine('pc-1')),
       'machine-inactive',
     );
-  });
-
-  it('are recognised by any name in subject or issuer that is the name of a computer', () => {
-    const judge = registerOf([computer('PC-OLD', { disabled: true }), computer('PC-1')]);
-    assert.equal(judge(named('pc-old')), 'machine-disabled');
-    assert.equal(judge(named('PC-OLD$')), 'machine-disabled');
-    assert.equal(judge(named('pc-old.corp.example')), 'machine-disabled');
-    assert.equal(judge(named('CORP\\alice', 'PC-OLD')), 'machine-disabled');
-    assert.equal(judge(named('PC-1', 'PC-OLD')), null);
-    assert.equal(judge(named('pc-old.elsewhere.example')), null);
-    assert.equal(judge(named('alice on PC-OLD')), null);
   });
 
   it('are not called gone where nothing is known of them', () => {

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import fc from 'fast-check';
 import { MsmqCertError } from '../../src/errors.ts';
 import { type ManifestRow, readManifest } from '../../src/plan/manifest.ts';
+import { assertGrowsStraight } from '../growth.ts';
 
 async function read(...chunks: (string | Uint8Array)[]) {
   const rows: ManifestRow[] = [];
@@ -100,5 +101,12 @@ describe('manifests', () => {
         assert.deepEqual(await read(text.subarray(0, cut), text.subarray(cut)), whole);
       }),
     );
+  });
+
+  it('take as long for one host in many domains as for many hosts', async () => {
+    await assertGrowsStraight(async (size) => {
+      const rows = Array.from({ length: size }, (_, index) => `alice,pc-1.d${index}.example`);
+      assert.deepEqual((await read(`user,machine\n${rows.join('\n')}\n`)).repeats, 0);
+    });
   });
 });

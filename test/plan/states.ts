@@ -23,6 +23,8 @@ export interface Sketch {
   findings: Registered['findings'];
   /** Days from now until the certificate ends. */
   daysLeft: number;
+  /** Of another maker. */
+  isForeign?: boolean;
 }
 
 export function sound(machine: string | null, daysLeft = 1000): Sketch {
@@ -52,6 +54,9 @@ function registeredOf(sketch: Sketch, index: number): Registered {
     md5: toHex(entry.digest),
     account,
     machine,
+    recognisedBy: machine === null ? null : 'subject',
+    candidates: [],
+    isOwnMake: sketch.isForeign !== true,
     facts: factsOf(sketch),
     findings,
   };

@@ -76,7 +76,7 @@ export function encrypt(encryption: PfxEncryption, plain: Buffer, { passphrase, 
 
 /**
  * The reverse of {@link encrypt}, given the AlgorithmIdentifier as it was read.
- * @throws DerError for any other algorithm; an error of node:crypto when the passphrase is wrong
+ * @throws DerError for any other algorithm; an error of node:crypto when the passphrase is wrong or the content was altered
  */
 export function decrypt(algorithm: DerElement, content: Buffer, passphrase: string): Buffer {
   const parts = inside(algorithm);

@@ -25,10 +25,22 @@ const EXPLICIT_0 = 0xa0;
 const IMPLICIT_OCTETS_0 = 0x80;
 
 /**
- * Opens a PFX file of the kinds this tool writes: strict DER, one of the two encryptions, a MAC.
- * @throws DerError, or an error of node:crypto when something in it does not decrypt
+ * Opens a PFX file of the kinds this tool writes: strict DER, one of the two encryptions, a MAC. Any byte that was altered
+ * is found. OpenSSL behind tls.createSecureContext lets an altered version and altered parameters of the MAC pass, and
+ * Node documents no way from that context to the certificate in it.
+ * @throws DerError
  */
 export function openPfx(pfx: Buffer, passphrase: string): OpenedPfx {
+  try {
+    return opened(pfx, passphrase);
+  } catch (error) {
+    if (error instanceof DerError) throw error;
+    // node:crypto says in errors of its own that something does not decrypt
+    throw new DerError('something in it cannot be decrypted', { cause: error });
+  }
+}
+
+function opened(pfx: Buffer, passphrase: string): OpenedPfx {
   const whole = reader(pfx);
   const parts = inside(expect(whole, SEQUENCE, 'PFX'));
   finish(whole, 'PFX');
@@ -38,11 +50,11 @@ export function openPfx(pfx: Buffer, passphrase: string): OpenedPfx {
   finish(parts, 'MAC data');
   if (!isGenuine) throw new DerError('wrong passphrase or altered file');
 
-  const opened: OpenedPfx = { certificates: [], privateKeys: [] };
+  const found: OpenedPfx = { certificates: [], privateKeys: [] };
   for (const content of elements(authenticatedSafe)) {
-    for (const bag of elements(readSafeContents(inside(content), passphrase))) readBag(inside(bag), passphrase, opened);
+    for (const bag of elements(readSafeContents(inside(content), passphrase))) readBag(inside(bag), passphrase, found);
   }
-  return opened;
+  return found;
 }
 
 /** The one version there is (RFC 7292 §4). */
@@ -69,15 +81,15 @@ function readData(content: DerReader): Buffer {
   return contentOf(expect(unwrap(content), OCTET_STRING, 'content'));
 }
 
-function readBag(bag: DerReader, passphrase: string, opened: OpenedPfx): void {
+function readBag(bag: DerReader, passphrase: string, found: OpenedPfx): void {
   const type = dotted(expect(bag, OBJECT_IDENTIFIER, 'bag type'));
   const value = inside(expect(unwrap(bag), SEQUENCE, 'bag'));
   if (type === SHROUDED_KEY_BAG) {
     const algorithm = expect(value, SEQUENCE, 'encryption algorithm');
-    opened.privateKeys.push(decrypt(algorithm, contentOf(expect(value, OCTET_STRING, 'key')), passphrase));
+    found.privateKeys.push(decrypt(algorithm, contentOf(expect(value, OCTET_STRING, 'key')), passphrase));
   }
   if (type === CERTIFICATE_BAG && dotted(expect(value, OBJECT_IDENTIFIER, 'certificate type')) === X509_CERTIFICATE) {
-    opened.certificates.push(contentOf(expect(unwrap(value), OCTET_STRING, 'certificate')));
+    found.certificates.push(contentOf(expect(unwrap(value), OCTET_STRING, 'certificate')));
   }
 }
 

@@ -1,6 +1,6 @@
 import { type CommandOption, command } from '../../advice.ts';
 import { nameForCommand } from '../../directory/names.ts';
-import { freeing, lossOf, makesRoom, pruneCommand } from '../../inspect/prune-command.ts';
+import { freeing, lossOf, lossOfGone, makesRoom, pruneCommand } from '../../inspect/prune-command.ts';
 import {
   byMachine,
   type DecodedState,
@@ -134,7 +134,7 @@ function adviceOnAll(
     case 'superseded':
       return run(pruned(state, found(state, code), '--superseded'));
     case 'machine-gone':
-      return run(pruned(state, found(state, code), '--machine-gone'));
+      return run(pruneCommand(state.user, lossOfGone(state.entries, found(state, code)), '--machine-gone'));
     case 'machine-inactive':
       return run(pruned(state, found(state, code), ['--machine-inactive', durationText(machineInactive)]));
     default:

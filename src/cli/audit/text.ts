@@ -3,6 +3,7 @@ import type { AuditSummary } from '../../inspect/audit/report.ts';
 import type { Registered } from '../../judge/state.ts';
 import { tellError } from '../output.ts';
 import { colours } from '../render/colours.ts';
+import { machineText } from '../render/machine.ts';
 import { table } from '../render/table.ts';
 import { print, roomToPrint, tell } from '../terminal.ts';
 import { adviceFor, type Measure } from './remedies.ts';
@@ -44,9 +45,10 @@ function paragraph({ state, objectKind }: Judged, measure: Measure): string[] {
   ];
 }
 
-function certificateLine({ digest, machine, facts, findings }: Registered): string {
+function certificateLine(registered: Registered): string {
+  const { digest, facts, findings } = registered;
   const until = facts.kind === 'certificate' ? `until ${facts.notAfter.toISOString().replace(/T.*/, '')}` : '-';
-  return `  ${digest}  ${machine ?? '-'}  ${until}  ${colours.yellow(findings.join(', '))}`;
+  return `  ${digest}  ${machineText(registered)}  ${until}  ${colours.yellow(findings.join(', '))}`;
 }
 
 /** The totals, one line at a time. */

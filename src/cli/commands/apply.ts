@@ -11,7 +11,8 @@ export function applyCommand(): Command {
   const command = newCommand('apply')
     .summary('carry out a plan file')
     .description(
-      'Carries out exactly what a plan file says. A user that was changed since the plan was made is refused.',
+      'Carries out exactly what a plan file says. A user that was changed since the plan was made is refused. What would be\n' +
+        'refused without a plan, such as too many removals, is refused here too without --yes.',
     )
     .argument('<plan>', 'a file made by msmq-cert plan')
     .option('--replan', 'plan a user anew that was changed since, instead of refusing it')
@@ -33,7 +34,7 @@ const applySettings = settings.mutation.extend({ out: z.string(), replan: z.bool
 export async function apply(file: string, command: Command): Promise<void> {
   const options = await readSettings(command, applySettings);
   const plan = await readPlanFile(file);
-  const request = { verb: 'apply', plan: file, replan: options.replan } as const;
+  const request = { verb: 'apply', plan: file, replan: options.replan, confirmed: options.yes } as const;
   const targets = plan.users.map(({ user, wanted }): Target => ({ name: user.sid ?? user.dn, wanted }));
   await carryOut('apply', { request, targets, keys: { ...plan.keys, out: options.out }, resume: null }, options);
 }

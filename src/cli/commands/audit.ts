@@ -11,6 +11,7 @@ import { type ExitCode, exitCodeOf, exitCodes } from '../exit-codes.ts';
 import { addExamples } from '../help.ts';
 import { addDirectoryOptions, addOutputOptions, durationOption, newCommand } from '../options.ts';
 import { tellError } from '../output.ts';
+import { recognitionIn, statedRecognition } from '../recognition.ts';
 import { criteria } from '../running/policies.ts';
 
 export function auditCommand(): Command {
@@ -79,7 +80,8 @@ async function provenanceFor({ html, bind }: AuditSettings, directory: Listing):
 }
 
 async function auditThrough(directory: Directory & Listing, settings: AuditSettings): Promise<ExitCode> {
-  const measure = { ...criteria(settings), expiringWithinMs: settings.expiringWithin };
+  const recognition = recognitionIn(directory, await statedRecognition(settings));
+  const measure = { ...criteria(recognition, settings), expiringWithinMs: settings.expiringWithin };
   const progress = auditProgress(settings);
   try {
     const { notes, objects } = await startAudit(directory, {
@@ -105,6 +107,7 @@ async function auditThrough(directory: Directory & Listing, settings: AuditSetti
     progress.stop();
     const summary = tally.summary();
     await sinks.end(summary, failure);
+    recognition.tellUnused();
     if (failure !== null) {
       // With --json it stands in the document.
       if (!settings.json) throw failure;

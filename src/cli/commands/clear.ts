@@ -19,7 +19,8 @@ export function clearCommand(): Command {
     .summary('remove every certificate of users')
     .description(
       'Removes both attributes of users, whatever stands in them, after it has saved them to a file in backup below --out. ' +
-        'Needs --yes. With --ldif nothing is removed: the file then holds the change for ldifde and ldapmodify.',
+        'Needs --yes. With --ldif nothing is removed: the file then holds the change for ldifde and ldapmodify,\n' +
+        'which leave a user alone whose certificates were changed since.',
     )
     .argument('[user...]', 'account, DOMAIN\\user, UPN, distinguished name or SID')
     .option('--include-computers', 'clear computers and service accounts too, whose queue managers use the attributes');

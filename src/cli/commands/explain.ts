@@ -2,12 +2,13 @@ import type { Command } from 'commander';
 import * as z from 'zod';
 import { parseMachine } from '../../certificate/machine.ts';
 import { type Check, explain as explainUser } from '../../inspect/explain.ts';
-import { assess } from '../../judge/state.ts';
+import { assessKnowingly } from '../../judge/state.ts';
 import { openDirectory } from '../access/connect.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addExamples } from '../help.ts';
 import { addDirectoryOptions, addOutputOptions, newCommand } from '../options.ts';
 import { printResult } from '../output.ts';
+import { recognitionIn, statedRecognition } from '../recognition.ts';
 import { colours } from '../render/colours.ts';
 import { table } from '../render/table.ts';
 import { criteria } from '../running/policies.ts';
@@ -34,15 +35,18 @@ const explainSettings = settings.directory.extend({ machine: z.string() });
 export async function explain(name: string, command: Command): Promise<void> {
   const options = await readSettings(command, explainSettings);
   const machine = parseMachine(options.machine);
+  const stated = await statedRecognition(options);
   const directory = await openDirectory(options, 'read');
+  const recognition = recognitionIn(directory, stated);
   try {
     const user = await directory.findUser(name);
-    const state = assess(user, await directory.read(user), criteria(options));
+    const state = await assessKnowingly(user, await directory.read(user), criteria(recognition, options));
     const { checks, command: helps } = await explainUser(state, machine, directory);
     const isFine = checks.every(({ status }) => status !== 'failed');
     const json = { schema: 1, user: user.account, machine, checks, command: helps };
     const lines = [...table(checks.map(checkColumns)), '', `What helps: ${colours.bold(helps)}`];
     printResult({ exitCode: isFine ? exitCodes.done : exitCodes.someFailed, json, lines }, options);
+    recognition.tellUnused();
   } finally {
     await directory.close();
   }

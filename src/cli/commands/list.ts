@@ -8,8 +8,10 @@ import { addExamples } from '../help.ts';
 import { readUserNames } from '../input.ts';
 import { addDirectoryOptions, addOutputOptions, newCommand } from '../options.ts';
 import { errorJson, paragraphsOf, printResult, tellError } from '../output.ts';
+import { recognitionIn, statedRecognition } from '../recognition.ts';
 import { colours } from '../render/colours.ts';
 import { userJson } from '../render/json.ts';
+import { machineText } from '../render/machine.ts';
 import { table } from '../render/table.ts';
 import { criteria } from '../running/policies.ts';
 import { readSettings, settings } from '../settings.ts';
@@ -36,9 +38,11 @@ const listSettings = settings.directory.extend({ usersFrom: z.string().optional(
 export async function list(names: readonly string[], command: Command): Promise<void> {
   const options = await readSettings(command, listSettings);
   const users = await readUserNames(names, options.usersFrom);
+  const stated = await statedRecognition(options);
   const directory = await openDirectory(options, 'read');
+  const recognition = recognitionIn(directory, stated);
   try {
-    const { states, errors } = await listUsers(directory, users, criteria(options));
+    const { states, errors } = await listUsers(directory, users, criteria(recognition, options));
     const json = {
       schema: 1,
       users: states.map(userJson),
@@ -51,6 +55,7 @@ export async function list(names: readonly string[], command: Command): Promise<
       succeeded,
     );
     printResult({ exitCode, json, lines: paragraphsOf(paragraphs) }, options);
+    recognition.tellUnused();
     if (!options.json) for (const { user, error } of errors) tellError(error, user);
   } finally {
     await directory.close();
@@ -68,11 +73,12 @@ function stateLines(state: UserState): string[] {
 
 const headRow = ['  DIGEST', 'MACHINE', 'VALID UNTIL', 'KEY', 'FINDINGS'];
 
-function certificateRow({ digest, machine, facts, findings }: Registered): string[] {
+function certificateRow(registered: Registered): string[] {
+  const { digest, facts, findings } = registered;
   const known = facts.kind === 'certificate' ? facts : null;
   return [
     `  ${digest}`,
-    machine ?? '-',
+    machineText(registered),
     known === null ? '-' : dayOf(known.notAfter),
     known === null ? '-' : `${known.keyAlgorithm === 'rsa' ? 'RSA' : 'not RSA'} ${known.keyBits ?? ''}`.trimEnd(),
     findings.length === 0 ? colours.green('none') : colours.yellow(findings.join(', ')),

@@ -33,7 +33,10 @@ export function pruneCommand(purpose: Purpose): Command {
     .option('--expired', 'those that have expired')
     .option('--superseded', 'those whose machine has a newer sound one: ends an overlap')
     .option('--older-than <duration>', 'with --superseded: the newer one has been valid for this long', parseDuration)
-    .option('--machine-gone', 'those whose machine has no computer account any more')
+    .option(
+      '--machine-gone',
+      'those whose machine has no computer account any more; needs --yes when more than a quarter of them have none',
+    )
     .option(
       '--machine-inactive <duration>',
       'those whose machine has not logged on for this long; domains note logons every 9 to 14 days',

@@ -27,7 +27,12 @@ export function renewCommand(purpose: Purpose): Command {
     )
     .option('--all', 'every certificate that names a machine')
     .option('--machine <name>', 'only this machine; may be given again', collect)
-    .option('--overlap', 'keep the old certificate next to the new one until it is pruned');
+    .option('--overlap', 'keep the old certificate next to the new one until it is pruned')
+    .addOption(
+      new Option('--retire', 'drop sound certificates of other makers too, which senders may still use').conflicts(
+        'overlap',
+      ),
+    );
   addIssuingOptions(command, purpose);
   addExamples(command, [
     ['renew alice --broken --dry-run', 'show what is broken and would be replaced'],
@@ -47,6 +52,7 @@ const renewSettings = settings.keys.extend({
   expiringWithin: z.number().optional(),
   all: z.boolean().default(false),
   overlap: z.boolean().default(false),
+  retire: z.boolean().default(false),
 });
 
 async function renew(names: readonly string[], command: Command, purpose: Purpose): Promise<void> {
@@ -54,7 +60,7 @@ async function renew(names: readonly string[], command: Command, purpose: Purpos
   const scope = renewScope(options);
   const machines = chosenMachines(options.machine);
   const users = await readUserNames(names, options.usersFrom);
-  const request = { verb: 'renew', scope, machines, overlap: options.overlap } as const;
+  const request = { verb: 'renew', scope, machines, overlap: options.overlap, retire: options.retire } as const;
   await perform(purpose, request, users.map(withoutWanted), options);
 }
 

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import * as z from 'zod';
 import { addExamples } from '../help.ts';
 import { readUserNames } from '../input.ts';
@@ -16,7 +16,12 @@ export function replaceCommand(purpose: Purpose): Command {
     )
     .argument('[user...]', 'account, DOMAIN\\user, UPN, distinguished name or SID')
     .option('--machine <name>', 'only this machine; may be given again', collect)
-    .option('--overlap', 'keep the old certificates next to the new ones until they are pruned');
+    .option('--overlap', 'keep the old certificates next to the new ones until they are pruned')
+    .addOption(
+      new Option('--retire', 'drop sound certificates of other makers too, which senders may still use').conflicts(
+        'overlap',
+      ),
+    );
   addIssuingOptions(command, purpose);
   addExamples(command, [
     ['replace alice --dry-run', 'show what would be replaced'],
@@ -30,12 +35,13 @@ export function replaceCommand(purpose: Purpose): Command {
 const replaceSettings = settings.keys.extend({
   machine: z.array(z.string()).optional(),
   overlap: z.boolean().default(false),
+  retire: z.boolean().default(false),
 });
 
 async function replace(names: readonly string[], command: Command, purpose: Purpose): Promise<void> {
   const options = await readSettings(command, replaceSettings);
   const machines = chosenMachines(options.machine);
   const users = await readUserNames(names, options.usersFrom);
-  const request = { verb: 'replace', machines, overlap: options.overlap } as const;
+  const request = { verb: 'replace', machines, overlap: options.overlap, retire: options.retire } as const;
   await perform(purpose, request, users.map(withoutWanted), options);
 }

@@ -43,7 +43,7 @@ export async function restore(file: string, command: Command): Promise<void> {
   const options = await readSettings(command, restoreSettings);
   const request = { verb: 'restore', file, confirmed: options.yes } as const;
   const names = options.user ?? (await usersOf(file));
-  const keys = keySettingsRecord(options);
+  const keys = await keySettingsRecord(options);
   await carryOut('restore', { request, targets: names.map(withoutWanted), keys, resume: null }, options);
 }
 

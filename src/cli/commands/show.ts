@@ -5,14 +5,16 @@ import { formatName } from '../../certificate/subject.ts';
 import { nameForCommand } from '../../directory/names.ts';
 import { MsmqCertError } from '../../errors.ts';
 import { createFile } from '../../files/output-file.ts';
-import { assess, type Registered } from '../../judge/state.ts';
+import { assessKnowingly, type Registered } from '../../judge/state.ts';
 import { openDirectory } from '../access/connect.ts';
 import { parseDigest } from '../digests.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addExamples } from '../help.ts';
 import { addDirectoryOptions, addOutputOptions, newCommand } from '../options.ts';
 import { printResult } from '../output.ts';
+import { recognitionIn, statedRecognition } from '../recognition.ts';
 import { certificateJson } from '../render/json.ts';
+import { machineText } from '../render/machine.ts';
 import { table } from '../render/table.ts';
 import { criteria } from '../running/policies.ts';
 import { readSettings, settings } from '../settings.ts';
@@ -39,10 +41,12 @@ const showSettings = settings.directory.extend({ digest: z.string(), export: z.s
 export async function show(name: string, command: Command): Promise<void> {
   const options = await readSettings(command, showSettings);
   const digest = parseDigest(options.digest);
+  const stated = await statedRecognition(options);
   const directory = await openDirectory(options, 'read');
+  const recognition = recognitionIn(directory, stated);
   try {
     const user = await directory.findUser(name);
-    const state = assess(user, await directory.read(user), criteria(options));
+    const state = await assessKnowingly(user, await directory.read(user), criteria(recognition, options));
     if (state.kind === 'malformed') throw state.error;
     const registered = state.entries.find((each) => each.digest === digest || each.md5 === digest);
     if (registered === undefined) {
@@ -53,6 +57,7 @@ export async function show(name: string, command: Command): Promise<void> {
     if (options.export !== undefined) await createFile(options.export, registered.entry.certificate, 0o644);
     const json = { schema: 1, user: user.account, dn: user.dn, certificate: certificateJson(registered) };
     printResult({ exitCode: exitCodes.done, json, lines: certificateLines(registered) }, options);
+    recognition.tellUnused();
   } finally {
     await directory.close();
   }
@@ -77,7 +82,7 @@ function certificateLines(registered: Registered): string[] {
     ['digest', json.digest],
     ['identifier', json.identifier],
     ['account', json.account ?? '-'],
-    ['machine', json.machine ?? '-'],
+    ['machine', machineText(registered)],
     ...described,
     ['bytes', String(json.bytes)],
     ['findings', findings.length === 0 ? 'none' : findings.join(', ')],

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import * as z from 'zod';
 import { readAnyCertificate } from '../../certificate/external.ts';
-import { readSubject } from '../../certificate/subject.ts';
+import { DEFAULT_SUBJECT, parseSubjectTemplate, readSubject } from '../../certificate/subject.ts';
 import { describeCertificate } from '../../certificate/x509/describe.ts';
 import type { User } from '../../directory/directory.ts';
 import { MsmqCertError } from '../../errors.ts';
@@ -15,7 +15,6 @@ import { addDirectoryOptions, addOutputOptions, newCommand } from '../options.ts
 import { printResult } from '../output.ts';
 import { colours } from '../render/colours.ts';
 import { table } from '../render/table.ts';
-import { criteria } from '../running/policies.ts';
 import { readSettings, settings } from '../settings.ts';
 
 export function verifyCommand(): Command {
@@ -75,7 +74,7 @@ export async function verify(command: Command): Promise<void> {
 function subjectAccount(certificate: Buffer, options: z.infer<typeof verifySettings>): string | null {
   const facts = describeCertificate(certificate);
   return facts.kind === 'certificate'
-    ? (readSubject(criteria(options).subjects, facts.subject)?.account ?? null)
+    ? (readSubject((options.subject ?? [DEFAULT_SUBJECT]).map(parseSubjectTemplate), facts.subject)?.account ?? null)
     : null;
 }
 

@@ -17,13 +17,16 @@ export function userJson(state: UserState) {
   };
 }
 
-export function certificateJson({ digest, entry, account, machine, facts, findings }: Registered) {
+export function certificateJson(registered: Registered) {
+  const { digest, entry, account, machine, recognisedBy, candidates, facts, findings } = registered;
   const { subject, issuer, serialNumber, notBefore, notAfter, keyBits, signatureAlgorithm } = factsJson(facts);
   return {
     digest,
     identifier: identifierText(entry.identifier),
     account,
     machine,
+    recognisedBy,
+    ...(candidates.length > 0 && { candidates }),
     subject,
     issuer,
     serialNumber,

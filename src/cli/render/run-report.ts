@@ -6,7 +6,6 @@ import type { ItemResult, Summary, UserResult } from '../../plan/results.ts';
 import type { RunOutcome, UnknownUser } from '../../run/run.ts';
 import { type ExitCode, exitCodeOf, exitCodeOfFailures, exitCodes } from '../exit-codes.ts';
 import { errorJson, printJson, printJsonLine, tellError } from '../output.ts';
-import type { HookResult } from '../running/hooks.ts';
 import type { MutationSettings } from '../settings.ts';
 import { isTerminal, print, tell } from '../terminal.ts';
 import { colours } from './colours.ts';
@@ -19,14 +18,14 @@ export interface RunEnd {
   outcome: RunOutcome;
   /** The file that undo and resume take, null when none was written. */
   journal: string | null;
-  /** Where the written users stand on every server, with --wait-replication. */
+  /** Where the users stand on every server, with --wait-replication. */
   replication: readonly UserReplication[];
 }
 
 /** Takes the results of a run as they come and says them, to people or to scripts. */
 export interface RunReport {
   /** @param orphans the PFX files of this user that no registered certificate belongs to */
-  add(result: UserResult, hooks: readonly HookResult[], orphans: readonly string[]): void;
+  add(result: UserResult, orphans: readonly string[]): void;
   addUnknown(user: UnknownUser): void;
   finish(end: RunEnd): ExitCode;
 }
@@ -36,7 +35,6 @@ export function runReport(command: string, settings: MutationSettings): RunRepor
   const sink = settings.ndjson ? ndjsonSink(head) : settings.json ? jsonSink(head) : textSink(head, settings);
   const failures: ErrorCode[] = [];
   const orphans: string[] = [];
-  let failedHooks = 0;
   let changed = false;
 
   const note = (items: readonly ItemResult[]) => {
@@ -44,11 +42,10 @@ export function runReport(command: string, settings: MutationSettings): RunRepor
   };
 
   return {
-    add(result, hooks, left) {
-      sink.user(result, hooks);
+    add(result, left) {
+      sink.user(result);
       orphans.push(...left);
       note(result.items);
-      failedHooks += hooks.filter(({ outcome }) => outcome === 'failed').length;
       changed ||= result.outcome === 'changed' || result.outcome === 'pending';
     },
     addUnknown(user) {
@@ -62,7 +59,8 @@ export function runReport(command: string, settings: MutationSettings): RunRepor
       const { summary, stoppedBy } = outcome;
       if (stoppedBy !== null) return exitCodeOf(stoppedBy.code);
       if (failures.length > 0) return exitCodeOfFailures(failures, summary.added + summary.removed + summary.unchanged);
-      if (failedHooks > 0 || replication.some((each) => replicationError(each) !== null)) return exitCodes.someFailed;
+      const { undelivered = 0 } = summary;
+      if (undelivered > 0 || replication.some((each) => replicationError(each) !== null)) return exitCodes.someFailed;
       return changed && settings.detailedExitcode ? exitCodes.changed : exitCodes.done;
     },
   };
@@ -74,7 +72,7 @@ interface Head {
 }
 
 interface Sink {
-  user(result: UserResult, hooks: readonly HookResult[]): void;
+  user(result: UserResult): void;
   unknown(user: UnknownUser): void;
   end(end: RunEnd, changed: boolean): void;
 }
@@ -84,8 +82,8 @@ function jsonSink(head: Head): Sink {
   const results: object[] = [];
   const notes: Note[] = [];
   return {
-    user: (result, hooks) => {
-      results.push(...userJson(result, hooks));
+    user: (result) => {
+      results.push(...userJson(result));
       notes.push(...notesOn(result));
     },
     unknown: (user) => results.push(...unknownJson(user)),
@@ -98,7 +96,7 @@ function jsonSink(head: Head): Sink {
 function ndjsonSink(head: Head): Sink {
   const say = printJsonLine;
   return {
-    user: (result, hooks) => [...userJson(result, hooks), ...notesOn(result)].forEach(say),
+    user: (result) => [...userJson(result), ...notesOn(result)].forEach(say),
     unknown: (user) => unknownJson(user).forEach(say),
     end: (end, changed) => say(summaryJson(head, end, changed)),
   };
@@ -132,17 +130,17 @@ function summaryJson({ command, dryRun }: Head, { outcome, journal, replication 
   };
 }
 
-function userJson({ user, items }: UserResult, hooks: readonly HookResult[]): object[] {
-  return items.map((item) => itemJson(user.account, user.dn, item, hooks));
+function userJson({ user, items }: UserResult): object[] {
+  return items.map((item) => itemJson(user.account, user.dn, item));
 }
 
 function unknownJson({ name, items }: UnknownUser): object[] {
-  return items.map((item) => itemJson(name, null, item, []));
+  return items.map((item) => itemJson(name, null, item));
 }
 
-function itemJson(user: string, dn: string | null, item: ItemResult, hooks: readonly HookResult[]): object {
-  const { machine, action, digest, identifier, replacedDigest, files } = item;
-  const hook = hooks.find((each) => each.item === item);
+function itemJson(user: string, dn: string | null, item: ItemResult): object {
+  const { machine, action, digest, identifier, replacedDigest, files, delivery } = item;
+  const hook = delivery?.hook;
   return {
     user,
     dn,
@@ -153,6 +151,7 @@ function itemJson(user: string, dn: string | null, item: ItemResult, hooks: read
     replacedDigest,
     files,
     error: item.error === null ? null : errorJson(item.error),
+    ...((files !== null || delivery !== undefined) && { delivery: delivery?.state ?? null }),
     ...(hook && { hook: { outcome: hook.outcome, status: hook.status } }),
   };
 }
@@ -167,13 +166,12 @@ function textSink({ dryRun }: Head, { quiet, ldif, progress }: MutationSettings)
     for (const { error } of items) if (error !== null) complaints.push(() => tellError(error, user));
   };
   return {
-    user(result, hooks) {
+    user(result) {
       if (!quiet && isHeldBack) heldBack.push(...userParagraphs(result, dryRun));
       else if (!quiet) userParagraphs(result, dryRun).forEach(say);
       complain(result.user.account, result.items);
-      for (const hook of hooks) {
-        if (hook.outcome === 'failed') complaints.push(() => tell(...failedHookLines(result, hook)));
-      }
+      const undelivered = undeliveredLines(result);
+      if (undelivered.length > 0) complaints.push(() => tell(...undelivered));
     },
     unknown: ({ name, items }) => complain(name, items),
     end({ outcome, journal, replication }) {
@@ -194,8 +192,10 @@ function textSink({ dryRun }: Head, { quiet, ldif, progress }: MutationSettings)
 }
 
 function lastLines(summary: Summary, dryRun: boolean, ldif: string | undefined, journal: string | null): string[] {
+  const { undelivered = 0 } = summary;
   const lines = [summaryLine(summary, dryRun, ldif)];
   if (journal !== null) lines.push(`journal: ${journal}`);
+  if (undelivered > 0) lines.push(`the same command, with --deploy-hook, delivers what was not delivered`);
   return lines;
 }
 
@@ -208,13 +208,18 @@ function orphanText(path: string): string {
   return `no registered certificate belongs to ${path}; a run that did not get to its end left it`;
 }
 
-function failedHookLines({ user }: UserResult, { item, status, output }: HookResult): string[] {
-  const said = output.trim() === '' ? [] : output.trim().split('\n');
-  const machine = item.machine ?? '(no machine)';
-  return [
-    `the deploy hook failed for ${user.account} on ${machine}: ${status}; the certificate is registered`,
-    ...said.map((line) => `  ${line}`),
-  ];
+function undeliveredLines({ user, items }: UserResult): string[] {
+  return items.flatMap(({ machine, delivery }) => {
+    const where = `for ${user.account} on ${machine ?? '(no machine)'}`;
+    if (delivery === undefined || delivery.state === 'delivered') return [];
+    if (delivery.hook === null) return [`the certificate ${where} is registered and was not delivered yet`];
+    const { status, output } = delivery.hook;
+    const said = output.trim() === '' ? [] : output.trim().split('\n');
+    return [
+      `the deploy hook failed ${where}: ${status}; the certificate is registered`,
+      ...said.map((line) => `  ${line}`),
+    ];
+  });
 }
 
 function userParagraphs({ user, plan, items }: UserResult, dryRun: boolean): string[][] {
@@ -246,9 +251,10 @@ function itemLines(items: readonly ItemResult[]): string[] {
 }
 
 function summaryLine(summary: Summary, dryRun: boolean, ldif: string | undefined): string {
-  const { users, added, removed, unchanged, failed, conflictsRetried } = summary;
+  const { users, added, removed, unchanged, failed, conflictsRetried, delivered, undelivered } = summary;
   const counts = `${added} added, ${removed} removed, ${unchanged} unchanged, ${failed} failed`;
   const retries = conflictsRetried === 0 ? '' : `, ${conflictsRetried} lost races retried`;
+  const deliveries = delivered === undefined ? '' : `, ${delivered} delivered, ${undelivered} not delivered`;
   const untouched = ldif === undefined ? 'nothing was changed' : `the changes are only written to ${ldif}`;
-  return `${users} ${users === 1 ? 'user' : 'users'}: ${counts}${retries}${dryRun ? ` (dry run: ${untouched})` : ''}`;
+  return `${users} ${users === 1 ? 'user' : 'users'}: ${counts}${deliveries}${retries}${dryRun ? ` (dry run: ${untouched})` : ''}`;
 }

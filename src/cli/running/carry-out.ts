@@ -1,21 +1,24 @@
 import { availableParallelism } from 'node:os';
 import limit from 'p-limit';
 import type { Directory, User } from '../../directory/directory.ts';
-import { changeRecord, clearRecord, recordChanges } from '../../directory/ldif/change.ts';
+import { recordChanges } from '../../directory/ldif/change.ts';
 import type { Replicated } from '../../directory/replicas.ts';
-import type { UserReplication } from '../../inspect/replication/replication.ts';
+import { replicationError, type UserReplication } from '../../inspect/replication/replication.ts';
 import { noJournal } from '../../journal/write.ts';
-import type { Request } from '../../plan/request.ts';
+import type { UserResult } from '../../plan/results.ts';
+import { sharedDigestGuard } from '../../plan/shared-digests.ts';
 import type { ApplyContext } from '../../run/apply.ts';
 import { plannersFor } from '../../run/planners.ts';
 import { limitRate } from '../../run/rate-limit.ts';
-import { run } from '../../run/run.ts';
+import { type RunOutcome, run } from '../../run/run.ts';
 import { openDirectory } from '../access/connect.ts';
+import { goOnUnread } from '../pipes.ts';
+import { recognitionIn } from '../recognition.ts';
 import { runReport } from '../render/run-report.ts';
 import type { MutationSettings } from '../settings.ts';
 import { tell } from '../terminal.ts';
 import { awaitReplication } from './await-replication.ts';
-import { hookRunner } from './hooks.ts';
+import { delivery } from './hooks.ts';
 import { watchInterrupts } from './interrupts.ts';
 import { type OpenJournal, openJournal } from './journals.ts';
 import { criteria, keyPolicy } from './policies.ts';
@@ -28,10 +31,12 @@ const KEYS_AT_ONCE = availableParallelism() + 1;
 
 /** The common path of every command that writes: open, run, report. */
 export async function carryOut(command: string, asked: Run, settings: MutationSettings): Promise<void> {
+  goOnUnread();
   const { request, targets, keys } = asked;
   const policy = await keyPolicy(keys);
-  const judged = criteria({ subject: keys.subject ?? undefined, maxCertificates: keys.maxCertificates });
   const opened = await openDirectory(settings);
+  const recognition = recognitionIn(opened, keys);
+  const judged = criteria(recognition, keys);
   const progress = watchProgress(command, settings);
   const interrupts = watchInterrupts(() =>
     tell('stopping after the writes that are under way; once more stops at once'),
@@ -40,9 +45,11 @@ export async function carryOut(command: string, asked: Run, settings: MutationSe
   try {
     if (settings.waitReplication !== undefined) await checkReplicas(opened);
     const plannerFor = await plannersFor(request, judged, opened);
-    const directory = decorate(opened, request, settings);
+    const directory = decorate(opened, settings);
     journal = isWriting(settings) ? await openJournal(asked, settings, directory) : null;
-    const hooks = hookRunner(settings, request, journal);
+    const { out } = keys;
+    const { passphrase } = policy;
+    const delivering = await delivery(request, settings, { journal, directory, out, passphrase });
     const report = runReport(command, settings);
     const context: ApplyContext = {
       directory,
@@ -50,7 +57,7 @@ export async function carryOut(command: string, asked: Run, settings: MutationSe
       keys: policy,
       journal: journal ?? noJournal,
       mode: settings.dryRun && settings.ldif === undefined ? 'dry-run' : 'write',
-      findByDigest: opened.findByDigest,
+      guardSharedDigests: sharedDigestGuard(opened.findByDigest),
       beforeWrite: safeguards(request, keys.out, settings),
       whenCoreIsFree: limit(KEYS_AT_ONCE),
       onRetry: progress.retried,
@@ -60,29 +67,44 @@ export async function carryOut(command: string, asked: Run, settings: MutationSe
       stop: interrupts.signal,
       maxFailures: settings.failFast ? 0 : (settings.maxFailures ?? Number.POSITIVE_INFINITY),
       history: journal?.history ?? null,
+      ...delivering,
     };
-    const written: User[] = [];
+    const settled: User[] = [];
     const outcome = await run(targets, plannerFor, context, control, {
       started: progress.started,
       finished: async (result, orphans) => {
-        if (result.outcome === 'changed') written.push(result.user);
-        report.add(result, await hooks.runFor(result), orphans);
+        if (isAwaited(result, settings)) settled.push(result.user);
+        report.add(result, orphans);
         progress.finished(result);
       },
       unknown: report.addUnknown,
     });
-    // the same command goes on with a run that was stopped, also when its last users had been begun
-    if (outcome.stoppedBy === null) await journal?.end(outcome.summary);
     progress.stop();
-    const replication = await afterReplication(opened, written, settings, interrupts.signal);
+    const replication = await afterReplication(opened, settled, settings, interrupts.signal);
+    if (isConfirmed(outcome, replication)) await journal?.end(outcome.summary);
     process.exitCode = report.finish({ outcome, journal: journal?.path() ?? null, replication });
     tellAfterwards(outcome.summary, request, settings);
+    recognition.tellUnused();
   } finally {
     progress.stop();
     interrupts.release();
     await journal?.close();
     await opened.close();
   }
+}
+
+/** Also who needed nothing: an earlier run may have written what has not arrived everywhere. */
+function isAwaited({ outcome }: UserResult, { waitReplication }: MutationSettings): boolean {
+  return waitReplication !== undefined && (outcome === 'changed' || outcome === 'unchanged');
+}
+
+/**
+ * The same command goes on with a run that was stopped, also when its last users had been begun, and with one that does
+ * not know yet that what it wrote has been delivered, or is on every server.
+ */
+function isConfirmed({ stoppedBy, summary }: RunOutcome, replication: readonly UserReplication[]): boolean {
+  const { undelivered = 0 } = summary;
+  return stoppedBy === null && undelivered === 0 && replication.every((each) => replicationError(each) === null);
 }
 
 /** @throws MsmqCertError usage for a file, before anything is written */
@@ -92,13 +114,13 @@ async function checkReplicas(directory: Replicated): Promise<void> {
 
 async function afterReplication(
   directory: Replicated,
-  written: readonly User[],
+  users: readonly User[],
   settings: MutationSettings,
   signal: AbortSignal,
 ): Promise<UserReplication[]> {
   const { waitReplication } = settings;
-  if (waitReplication === undefined || written.length === 0 || settings.dryRun) return [];
-  return await awaitReplication(directory, written, waitReplication, settings, signal);
+  if (waitReplication === undefined || users.length === 0 || settings.dryRun) return [];
+  return await awaitReplication(directory, users, waitReplication, settings, signal);
 }
 
 /** A dry run writes no journal; with --ldif the changes go to that file, which is a record by itself. */
@@ -106,10 +128,8 @@ function isWriting({ dryRun }: MutationSettings): boolean {
   return !dryRun;
 }
 
-/** ldifde has no way to compare a value, so clear writes what administrators know. */
-function decorate(opened: Directory, { verb }: Request, { ldif, dryRun, rate }: MutationSettings): Directory {
-  const recordOf = verb === 'clear' ? clearRecord : changeRecord;
+function decorate(opened: Directory, { ldif, dryRun, rate }: MutationSettings): Directory {
   const mode = dryRun ? 'only-record' : 'also-write';
-  const recorded = ldif === undefined ? opened : recordChanges(opened, ldif, mode, recordOf);
+  const recorded = ldif === undefined ? opened : recordChanges(opened, ldif, mode);
   return rate === undefined ? recorded : limitRate(recorded, rate);
 }

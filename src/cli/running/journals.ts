@@ -6,8 +6,10 @@ import { MsmqCertError } from '../../errors.ts';
 import { findUnfinished, newJournalPath, readForResume, type Unfinished } from '../../journal/find.ts';
 import type { JournalHistory } from '../../journal/read.ts';
 import { beginJournal, fingerprintOf, type Journal, resumeJournal } from '../../journal/write.ts';
+import type { Request } from '../../plan/request.ts';
 import type { MutationSettings } from '../settings.ts';
 import { tell } from '../terminal.ts';
+import { delivers } from './hooks.ts';
 import type { Run } from './run.ts';
 
 export type OpenJournal = Journal & {
@@ -15,6 +17,8 @@ export type OpenJournal = Journal & {
   path(): string | null;
   /** What an earlier run had done already. */
   readonly history: JournalHistory | null;
+  /** Equal for all runs that were asked for the same. */
+  readonly fingerprint: string;
 };
 
 /**
@@ -31,7 +35,7 @@ export async function openJournal(
   const name = settings.directory ?? '';
   const fingerprint = fingerprintOf({ request, targets, keys, directory: name });
   const unfinished = mutation.resume ?? (await findEarlier(settings.journal, keys.out, fingerprint));
-  if (unfinished !== null) return await goOn(unfinished, directory.server, settings);
+  if (unfinished !== null) return await goOn(unfinished, directory.server, request, settings);
 
   const path = settings.journal ?? newJournalPath(keys.out, request.verb, fingerprint);
   const journal = await beginJournal(path, {
@@ -41,16 +45,24 @@ export async function openJournal(
     directory: name,
     server: directory.server,
     bind: settings.bind ?? null,
+    delivers: delivers(request, settings),
   });
-  return { ...withoutEmpty(journal, path), history: null };
+  return { ...withoutEmpty(journal, path), history: null, fingerprint };
 }
 
-async function goOn({ path, history }: Unfinished, server: string, { quiet }: MutationSettings): Promise<OpenJournal> {
+async function goOn(
+  { path, history }: Unfinished,
+  server: string,
+  request: Request,
+  settings: MutationSettings,
+): Promise<OpenJournal> {
+  const { quiet } = settings;
   const done = [...history.users.values()].filter(({ swaps }) => swaps.at(-1)?.outcome?.outcome === 'swapped').length;
   if (!quiet) tell(`going on with the run of ${path}: ${done} users were written before`);
   if (history.tornBytes > 0)
     tell(`the last line of ${path} was torn by a crash; its ${history.tornBytes} bytes are dropped`);
-  return { ...(await resumeJournal(path, history, server)), path: () => path, history };
+  const journal = await resumeJournal(path, history, { server, delivers: delivers(request, settings) });
+  return { ...journal, path: () => path, history, fingerprint: history.run.fingerprint };
 }
 
 async function findEarlier(journal: string | undefined, out: string, fingerprint: string): Promise<Unfinished | null> {
@@ -63,7 +75,7 @@ async function findEarlier(journal: string | undefined, out: string, fingerprint
   });
 }
 
-function withoutEmpty(journal: Journal, path: string): Omit<OpenJournal, 'history'> {
+function withoutEmpty(journal: Journal, path: string): Omit<OpenJournal, 'history' | 'fingerprint'> {
   let isEmpty = true;
   return {
     ...journal,
@@ -71,6 +83,10 @@ function withoutEmpty(journal: Journal, path: string): Omit<OpenJournal, 'histor
     intend: async (...facts) => {
       isEmpty = false;
       await journal.intend(...facts);
+    },
+    hook: async (...facts) => {
+      isEmpty = false;
+      await journal.hook(...facts);
     },
     close: async () => {
       await journal.close();

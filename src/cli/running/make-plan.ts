@@ -4,11 +4,14 @@ import type { MsmqCertError } from '../../errors.ts';
 import { createFile } from '../../files/output-file.ts';
 import { noJournal } from '../../journal/write.ts';
 import { type PlanFile, type PlannedUser, plannedUser, writePlan } from '../../plan/plan-file.ts';
-import type { Target, Verb, Wanted } from '../../plan/request.ts';
+import type { KeySettingsRecord, Target, Verb, Wanted } from '../../plan/request.ts';
 import type { ItemResult } from '../../plan/results.ts';
+import { sharedDigestGuard } from '../../plan/shared-digests.ts';
 import { verbPlanners } from '../../run/planners.ts';
 import { type RunOutcome, run } from '../../run/run.ts';
 import { openDirectory } from '../access/connect.ts';
+import { goOnUnread } from '../pipes.ts';
+import { recognitionIn } from '../recognition.ts';
 import { runReport } from '../render/run-report.ts';
 import type { KeySettings } from '../settings.ts';
 import { tell } from '../terminal.ts';
@@ -18,11 +21,12 @@ import { watchProgress } from './progress.ts';
 
 /** Makes the plan of what the command line asks for, shows it, and writes it to the file that --out names. */
 export async function makePlan(request: Verb, targets: readonly Target[], options: KeySettings): Promise<void> {
-  const keys = { ...keySettingsRecord(options), out: '' };
+  goOnUnread();
+  const keys = { ...(await keySettingsRecord(options)), out: '' };
   const directory = await openDirectory(options);
   try {
     const draft = collect();
-    const outcome = await draft.fill(request, targets, options, directory);
+    const outcome = await draft.fill(request, targets, keys, options, directory);
     const plan: PlanFile = {
       kind: 'msmq-cert plan',
       schema: 1,
@@ -47,6 +51,7 @@ interface Draft {
   fill(
     request: Verb,
     targets: readonly Target[],
+    keys: KeySettingsRecord,
     options: KeySettings,
     directory: Directory & Listing,
   ): Promise<RunOutcome>;
@@ -63,19 +68,20 @@ function collect(): Draft {
   return {
     users,
     errors,
-    async fill(request, targets, options, directory) {
+    async fill(request, targets, keys, options, directory) {
       const report = runReport(`plan ${request.verb}`, { ...options, dryRun: true });
       const progress = watchProgress('plan', options);
       const interrupts = watchInterrupts(() => tell('stopping; no plan is written'));
-      const judged = criteria(options);
+      const recognition = recognitionIn(directory, keys);
+      const judged = criteria(recognition, options);
       const plannerFor = await verbPlanners(request, judged, directory);
       const context = {
         directory,
         criteria: judged,
-        keys: await keyPolicy(keySettingsRecord(options)),
+        keys: await keyPolicy(keys),
         journal: noJournal,
         mode: 'dry-run' as const,
-        findByDigest: directory.findByDigest,
+        guardSharedDigests: sharedDigestGuard(directory.findByDigest),
         beforeWrite: async () => {},
         whenCoreIsFree: <T>(job: () => Promise<T>) => job(),
         onRetry: progress.retried,
@@ -97,7 +103,7 @@ function collect(): Draft {
         {
           started: progress.started,
           finished: async (result) => {
-            report.add(result, [], []);
+            report.add(result, []);
             progress.finished(result);
             if (result.plan === null) note(result.user.account, result.items);
             else users.push(plannedUser(result.plan, wantedOf.get(userKey(result.user)) ?? []));
@@ -110,6 +116,7 @@ function collect(): Draft {
       );
       progress.stop();
       interrupts.release();
+      recognition.tellUnused();
       process.exitCode = report.finish({ outcome, journal: null, replication: [] });
       return outcome;
     },

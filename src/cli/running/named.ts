@@ -1,4 +1,4 @@
-import { parseMachine, sameMachine } from '../../certificate/machine.ts';
+import { machineIndex, parseMachine } from '../../certificate/machine.ts';
 import type { Target } from '../../plan/request.ts';
 
 export function chosenMachines(texts: readonly string[] | undefined): string[] | null {
@@ -11,10 +11,6 @@ export function withoutWanted(name: string): Target {
 
 /** Machine names, checked, the same machine once. */
 export function parseMachines(texts: readonly string[]): string[] {
-  const machines: string[] = [];
-  for (const text of texts) {
-    const name = parseMachine(text);
-    if (!machines.some((each) => sameMachine(each, name))) machines.push(name);
-  }
-  return machines;
+  const known = machineIndex<true>();
+  return texts.map(parseMachine).filter((machine) => known.addNew(machine, true));
 }

@@ -13,5 +13,6 @@ export async function perform(
   settings: KeySettings,
 ): Promise<void> {
   if (purpose === 'plan') await makePlan(request, targets, settings);
-  else await carryOut(request.verb, { request, targets, keys: keySettingsRecord(settings), resume: null }, settings);
+  else
+    await carryOut(request.verb, { request, targets, keys: await keySettingsRecord(settings), resume: null }, settings);
 }

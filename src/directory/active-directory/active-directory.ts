@@ -7,6 +7,8 @@ import { hostAndPort, type LdapAddress, parseLdapUrl } from './address.ts';
 import { type Access, type Credentials, keepConnected, openConnection, readThrough } from './connect/connection.ts';
 import { whoAmI } from './connect/external.ts';
 import type { Trust } from './connect/tls.ts';
+import { catalogOf } from './read/catalog.ts';
+import { computerFinder } from './read/computers.ts';
 import { digestFinder } from './read/digests.ts';
 import { listUsers } from './read/listing.ts';
 import { netbiosName, type RootDse, readRootDse, writableServer } from './read/root-dse.ts';
@@ -84,7 +86,7 @@ export async function connectTo(address: LdapAddress, options: AccessOptions): P
     const read = (user: User) => readUser(search, user);
     const context = { link, address, reread: read, writableServer: () => writableServer(search, rootDse) };
     const survey = { link, address, rootDse, timeoutMs, connect };
-    const digests = digestFinder(survey, domain);
+    const catalog = catalogOf(survey);
     return {
       server: serverUrl(address),
       rootDse,
@@ -96,14 +98,15 @@ export async function connectTo(address: LdapAddress, options: AccessOptions): P
       read,
       swap: (user, before, change) => swapPair(context, user, before, change),
       users: (scope) => listUsers({ link, address, search, domain, timeoutMs }, scope),
-      survey: () => surveyForest(survey),
-      findByDigest: digests.findByDigest,
+      survey: (part) => surveyForest(survey, part),
+      computersNamed: computerFinder(catalog, timeoutMs),
+      findByDigest: digestFinder(survey, catalog, domain),
       provenance: async () => {
         const authorization = await readThrough(link, address, whoAmI);
         return { baseDn: domain.base, account: authorization?.replace(/^(u|dn):/, '') || null };
       },
       close: async () => {
-        await digests.close();
+        await catalog.close();
         await link.close();
       },
     };

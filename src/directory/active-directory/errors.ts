@@ -1,6 +1,7 @@
 import { ResultCodeError } from 'ldapts';
 import { MsmqCertError, systemCode } from '../../errors.ts';
 import { hostAndPort, type LdapAddress } from './address.ts';
+import { BadMessage } from './connect/messages.ts';
 
 /** The LDAP result codes this tool acts on (RFC 4511, appendix A). */
 export const Result = {
@@ -111,9 +112,18 @@ export function startTlsRefused(address: LdapAddress, message: string): MsmqCert
   });
 }
 
+/** The server sent what is none of LDAP, or more than anybody needs. */
+export function overstepped(address: LdapAddress, sent: BadMessage): MsmqCertError {
+  return new MsmqCertError('directory-error', `${hostAndPort(address)} sent ${sent.message}`, {
+    hint: 'no domain controller does that: check the address, and what stands between it and this machine',
+    cause: sent,
+  });
+}
+
 /** An operation on an established connection failed for a reason that is no outcome of its own. */
 export function operationFailed(address: LdapAddress, error: unknown): MsmqCertError {
   if (error instanceof MsmqCertError) return error;
+  if (error instanceof BadMessage) return overstepped(address, error);
   const at = hostAndPort(address);
   if (isTimeout(error)) {
     return new MsmqCertError('directory-timeout', `${at} did not answer in time`, {

@@ -21,20 +21,6 @@ export function changeRecord(dn: string, before: Pair, change: Change): string {
   return sections === '' ? '' : `${ldifAttribute('dn', dn)}changetype: modify\n${sections}\n`;
 }
 
-/**
- * The removal of both attributes as one LDIF record for ldifde and ldapmodify, whatever their values are by then: one
- * modify, so that never one of them goes alone (specification §8). An attribute that is not there is not named, as a
- * directory refuses to delete it.
- */
-export function clearRecord(dn: string, before: Pair): string {
-  const present = [
-    ...(before.blob === null ? [] : ['mSMQSignCertificates']),
-    ...(before.digests.length === 0 ? [] : ['mSMQDigests']),
-  ];
-  const sections = present.map((attribute) => `delete: ${attribute}\n-\n`).join('');
-  return sections === '' ? '' : `${ldifAttribute('dn', dn)}changetype: modify\n${sections}\n`;
-}
-
 function section(operation: 'add' | 'delete', attribute: string, values: Uint8Array[]): string {
   if (values.length === 0) return '';
   return `${operation}: ${attribute}\n${values.map((value) => ldifBinary(attribute, value)).join('')}-\n`;
@@ -45,22 +31,17 @@ function section(operation: 'add' | 'delete', attribute: string, values: Uint8Ar
  * swapped; `only-record` writes nothing to the directory and answers `swapped`.
  * @throws MsmqCertError file-exists, file-unwritable; from a swap also disk-full
  */
-export function recordChanges(
-  directory: Directory,
-  file: string,
-  mode: 'also-write' | 'only-record',
-  recordOf: typeof changeRecord = changeRecord,
-): Directory {
+export function recordChanges(directory: Directory, file: string, mode: 'also-write' | 'only-record'): Directory {
   create(file);
   const append = appender(file);
   const only: Directory['swap'] = async (user, before, change) => {
-    await append(recordOf(user.dn, before, change));
+    await append(changeRecord(user.dn, before, change));
     return { kind: 'swapped' };
   };
   const also: Directory['swap'] = async (user, before, change) => {
     const outcome = await directory.swap(user, before, change);
     if (outcome.kind !== 'swapped') return outcome;
-    await append(recordOf(user.dn, before, change)).catch((error: unknown) => {
+    await append(changeRecord(user.dn, before, change)).catch((error: unknown) => {
       throw notRecorded(user, toMsmqCertError(error));
     });
     return outcome;

@@ -51,7 +51,11 @@ export async function indexUsers(chunks: Chunks, source: string, options: IndexO
     const user = isWithin(record.dn, options.baseDn ?? '') ? userIn(record, source) : null;
     if (user === null) continue;
     checkFirst(record, byName, places, source);
-    for (const key of keysOf(user)) byName.set(key, [...(byName.get(key) ?? []), found.length]);
+    for (const key of keysOf(user)) {
+      const positions = byName.get(key);
+      if (positions === undefined) byName.set(key, [found.length]);
+      else positions.push(found.length);
+    }
     found.push(user);
     places.push({ ...record.range, line: record.line });
   }

@@ -2,6 +2,7 @@ import { MsmqCertError, toMsmqCertError } from '../../errors.ts';
 import { readError } from '../../files/file-errors.ts';
 import { readBytes } from '../../files/replace.ts';
 import type { Listed, Listing, Scope, Surrounding, User } from '../directory.ts';
+import { computerFinder } from './computers.ts';
 import { digestFinder } from './digests.ts';
 import { findUser, type IndexOptions } from './index.ts';
 import { type LdifRecord, parseRecord } from './ldif.ts';
@@ -11,14 +12,8 @@ import { completeUser, computerIn, type Domains, digestsIn, domainNames, isLegac
 
 const NAMES = ['netbiosname', 'ncname'];
 const IDENTITY = ['objectclass', 'samaccountname', 'netbiosname'];
-const SURVEYED = new Set([
-  ...NAMES,
-  ...IDENTITY,
-  'msmqdigests',
-  'dnshostname',
-  'useraccountcontrol',
-  'lastlogontimestamp',
-]);
+const COMPUTERS = new Set([...NAMES, ...IDENTITY, 'cn', 'dnshostname', 'useraccountcontrol', 'lastlogontimestamp']);
+const SURVEYED = new Set([...COMPUTERS, 'msmqdigests']);
 const LISTED = new Set([
   ...IDENTITY,
   'objectsid',
@@ -37,13 +32,14 @@ const LISTED = new Set([
 export function listingOf(snapshots: Snapshots, source: string, options: IndexOptions): Listing {
   let known: Domains | null = options.domain === undefined ? null : domainNames(options.domain);
 
-  async function* survey(): AsyncGenerator<Surrounding> {
+  async function* survey(part: Parameters<Listing['survey']>[0]): AsyncGenerator<Surrounding> {
     const domains = domainNames(options.domain);
-    for await (const part of recordsIn(snapshots, source, SURVEYED)) {
-      // The listing reports what cannot be read.
-      if (part.kind === 'broken') continue;
-      domains.note(part.record);
-      yield* surroundingsIn(part.record, source);
+    for await (const each of recordsIn(snapshots, source, part === 'computers' ? COMPUTERS : SURVEYED)) {
+      if (each.kind === 'broken') yield { kind: 'unread' };
+      else {
+        domains.note(each.record);
+        yield* surroundingsIn(each.record, source);
+      }
     }
     known = domains;
   }
@@ -58,9 +54,12 @@ export function listingOf(snapshots: Snapshots, source: string, options: IndexOp
     return domains;
   }
 
-  async function* listAll({ filter, include }: Extract<Scope, { kind: 'all' }>): AsyncGenerator<Listed> {
+  async function* listAll(
+    { filter, include }: Extract<Scope, { kind: 'all' }>,
+    baseDn: string | undefined,
+  ): AsyncGenerator<Listed> {
     if (filter !== null) throw filterRefused(filter, source);
-    const reader = { domains: await domainsOf(), baseDn: options.baseDn };
+    const reader = { domains: await domainsOf(), baseDn };
     for await (const part of recordsIn(snapshots, source, LISTED)) {
       const listed = listedOf(part, source, (record) => completeUser(record, source, reader));
       if (listed !== null && (listed.kind === 'unread' || include.has(listed.objectKind))) yield listed;
@@ -79,11 +78,16 @@ export function listingOf(snapshots: Snapshots, source: string, options: IndexOp
     }
   }
 
-  const users = (scope: Scope) => (scope.kind === 'all' ? listAll(scope) : listNamed(scope.names));
+  const usersBelow = (baseDn: string | undefined) => (scope: Scope) =>
+    scope.kind === 'all' ? listAll(scope, baseDn) : listNamed(scope.names);
   return {
-    users,
-    findByDigest: digestFinder(users, () => snapshots.use(({ stamp }) => stamp)),
-    survey: async () => ({ reach: { kind: 'file' }, surroundings: survey() }),
+    users: usersBelow(options.baseDn),
+    computersNamed: computerFinder(
+      () => survey('computers'),
+      () => snapshots.use(({ stamp }) => stamp),
+    ),
+    findByDigest: digestFinder(usersBelow(undefined), () => snapshots.use(({ stamp }) => stamp)),
+    survey: async (part) => ({ reach: { kind: 'file' }, surroundings: survey(part) }),
   };
 }
 

@@ -36,7 +36,7 @@ export interface Audit {
  */
 export async function audit(directory: Listing, request: AuditRequest): Promise<Audit> {
   const { criteria, machineInactiveMs } = request;
-  const { reach, surroundings } = await directory.survey();
+  const { reach, surroundings } = await directory.survey('computers-and-digests');
   const users = directory.users(request.scope);
   // A server answers both at a time; a file would only be read twice as often.
   const listed = reach.kind === 'file' ? users : readAhead(users, bytesOf, READ_AHEAD_BYTES);
@@ -44,10 +44,10 @@ export async function audit(directory: Listing, request: AuditRequest): Promise<
   const digests = sharedDigests();
   for await (const found of surroundings) {
     if (found.kind === 'computer') machines.add(found.computer);
-    else digests.add(found.digests);
+    if (found.kind === 'digests') digests.add(found.digests);
   }
   const notes = notesOn(reach, machines.size);
-  return { notes, objects: judged(listed, criteria, machines, digests) };
+  return { notes, objects: judged(listed, { ...criteria, computers: machines }, machines, digests) };
 }
 
 function bytesOf(listed: Listed): number {

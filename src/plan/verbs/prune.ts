@@ -2,11 +2,22 @@ import { command } from '../../advice.ts';
 import { sameMachine } from '../../certificate/machine.ts';
 import { nameForCommand } from '../../directory/names.ts';
 import { MsmqCertError } from '../../errors.ts';
+import { LARGEST_SHARE_GONE } from '../../inspect/prune-command.ts';
 import type { Machines } from '../../judge/machines.ts';
 import { byMachine, type DecodedState, isBroken, type Registered, startOf } from '../../judge/state.ts';
 import { requireUserObject } from '../object-guard.ts';
-import { decodedOnly, type PlanItem, type Planner, planEntries, type UserPlan, type Verdict } from '../plan.ts';
+import {
+  decodedOnly,
+  keepOrDelete,
+  type PlanItem,
+  type Planner,
+  planEntries,
+  type UserPlan,
+  type Verdict,
+} from '../plan.ts';
 import type { PruneRequest } from '../request.ts';
+
+const GONE = 'machine-gone: no computer account has this name';
 
 /** Says why an entry goes, null when this policy keeps it. */
 type Policy = (registered: Registered) => string | null;
@@ -20,14 +31,17 @@ export function prunePlanner(request: PruneRequest, now: Date, machines: Machine
   return decodedOnly((state) => {
     requireUserObject(state.user, request.includeComputers);
     const policies = policiesFor(state, request, now, machines);
-    const items = state.entries.map((registered): PlanItem => {
+    const items = state.entries.map((registered) => {
       const reason = policies.map((policy) => policy(registered)).find((each) => each !== null);
-      return reason === undefined
-        ? { action: 'keep', registered, reason: whyKept(registered, request.machineGone ? machines : null) }
-        : { action: 'delete', registered, reason };
+      return keepOrDelete(registered, reason ?? undefined, whyKept(registered, request.machineGone ? machines : null));
     });
     const plan = planEntries(state, items, verdictsFor(state, items, request));
-    return { ...plan, notes: notesOn(items), refusal: refusalOf(plan, request) };
+    const doubt = machines === null ? null : doubtOf(plan, state, machines);
+    return {
+      ...plan,
+      notes: [...notesOn(items), ...(doubt === null ? [] : [doubt])],
+      refusal: request.confirmed ? null : (removalRefusal(plan, request.maxRemovals) ?? doubtful(doubt)),
+    };
   });
 }
 
@@ -79,7 +93,7 @@ function machinePolicy(named: readonly string[]): Policy {
 function accountPolicy(machines: Machines, { machineGone, machineInactiveMs }: PruneRequest): Policy {
   return (registered) => {
     const finding = machines.judge(registered);
-    if (finding === 'machine-gone' && machineGone) return 'machine-gone: no computer account has this name';
+    if (finding === 'machine-gone' && machineGone) return GONE;
     if (finding === 'machine-inactive' && machineInactiveMs !== null) return 'machine-inactive: no logon for too long';
     return null;
   };
@@ -139,10 +153,28 @@ function notesOn(items: readonly PlanItem[]): string[] {
   return [`entries that cannot be read are kept; --digest removes one: ${unreadable.join(', ')}`];
 }
 
-function refusalOf({ user, items }: UserPlan, { maxRemovals, confirmed }: PruneRequest): MsmqCertError | null {
+/** Why it must not be believed that machines are gone; null when nothing speaks against it, or none would go for it. */
+function doubtOf({ user, items }: UserPlan, { entries }: DecodedState, machines: Machines): string | null {
+  if (!items.some(({ action, reason }) => action === 'delete' && reason === GONE)) return null;
+  if (machines.gap !== null) return `${machines.gap}, so machines of ${user.account} may only seem to be gone`;
+  const groups = byMachine(entries.filter(isReadable));
+  const gone = groups.filter((group) => group.entries.some((each) => machines.judge(each) === 'machine-gone')).length;
+  if (gone <= groups.length * LARGEST_SHARE_GONE) return null;
+  return `${gone} of the ${groups.length} machines of ${user.account} are not among the ${machines.size} computer accounts that were found, more than a quarter`;
+}
+
+function doubtful(doubt: string | null): MsmqCertError | null {
+  if (doubt === null) return null;
+  return new MsmqCertError('machines-unknown', doubt, {
+    hint: 'look at them with --dry-run; --yes goes ahead where they really left, and msmq-cert undo puts them back',
+  });
+}
+
+/** Why so many removals must be confirmed; null when they need not be. */
+export function removalRefusal({ user, items }: UserPlan, maxRemovals: number): MsmqCertError | null {
   const removals = items.filter(({ action }) => action === 'delete').length;
   const most = Math.min(maxRemovals, Math.floor(items.length / 2));
-  if (confirmed || removals <= most) return null;
+  if (removals <= most) return null;
   const limit = removals > maxRemovals ? `more than ${maxRemovals}` : 'more than half';
   return new MsmqCertError(
     'too-many-removals',

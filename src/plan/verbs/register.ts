@@ -1,7 +1,7 @@
-import { sameMachine } from '../../certificate/machine.ts';
-import { byMachine, type DecodedState, isBroken, type MachineGroup, type Registered } from '../../judge/state.ts';
+import { type MachineIndex, machineIndex } from '../../certificate/machine.ts';
+import { byMachine, type DecodedState, isBroken, type Registered } from '../../judge/state.ts';
 import type { Addition, PlanItem, Planner, Verdict } from '../plan.ts';
-import { decodedOnly, planEntries } from '../plan.ts';
+import { decodedOnly, keepOrDelete, planEntries } from '../plan.ts';
 import type { Wanted } from '../request.ts';
 
 /** Whether a sound entry for the machine is left alone or replaced (specification §4, the flags of MQRegisterCertificate). */
@@ -13,18 +13,14 @@ export type RegisterMode = 'if-not-exists' | 'always';
  */
 export function registerPlanner(wanted: readonly Wanted[], mode: RegisterMode): Planner {
   return decodedOnly((state) => {
-    const groups = byMachine(state.entries);
+    const groups = machineIndex<Registered[]>();
+    for (const { machine, entries } of byMachine(state.entries)) groups.add(machine, entries);
     const decisions = withoutRepeats(wanted).map((one) => decide(one, mode, state, groups));
     const deletes = new Map(
       decisions.flatMap(({ replaced, reason }) => replaced.map((registered) => [registered, reason] as const)),
     );
     const items: PlanItem[] = [
-      ...state.entries.map((registered): PlanItem => {
-        const reason = deletes.get(registered);
-        return reason === undefined
-          ? { action: 'keep', registered, reason: '' }
-          : { action: 'delete', registered, reason };
-      }),
+      ...state.entries.map((registered) => keepOrDelete(registered, deletes.get(registered))),
       ...decisions.flatMap(({ addition, reason }): PlanItem[] =>
         addition === null ? [] : [{ action: 'add', addition, reason }],
       ),
@@ -44,18 +40,20 @@ interface Decision {
   reason: string;
 }
 
-function decide(one: Wanted, mode: RegisterMode, state: DecodedState, groups: MachineGroup[]): Decision {
+function decide(one: Wanted, mode: RegisterMode, state: DecodedState, groups: MachineIndex<Registered[]>): Decision {
   const { machine, source } = one;
   if (source.kind === 'external') return decideExternal(one, source.digest, state);
 
-  const present = groups.find((group) => machine !== null && sameMachine(group.machine, machine))?.entries ?? [];
+  const present = (machine === null ? undefined : groups.find(machine)) ?? [];
   const sound = present.findLast((registered) => !isBroken(registered));
   if (mode === 'if-not-exists' && sound !== undefined) return unchanged(machine, sound.digest);
 
   const newest = present.at(-1);
+  // a sound one of another maker may be what Windows signs with
+  const replaced = present.filter((each) => each.isOwnMake || isBroken(each));
   return {
-    addition: { machine, source, validForMs: one.validForMs, replaces: newest?.digest ?? null },
-    replaced: present,
+    addition: { machine, source, validForMs: one.validForMs, replaces: replaced.at(-1)?.digest ?? null },
+    replaced,
     verdict: null,
     reason: reasonFor(sound, newest),
   };
@@ -73,19 +71,16 @@ function decideExternal(one: Wanted, digest: string, state: DecodedState): Decis
   };
 }
 
-/** A user named twice, or twice in a manifest, may ask for the same machine twice. */
+/** A user named twice, or twice in a manifest, may ask for the same machine or certificate twice. */
 function withoutRepeats(wanted: readonly Wanted[]): Wanted[] {
-  const kept: Wanted[] = [];
-  for (const one of wanted) {
-    if (!kept.some((each) => isSameWant(each, one))) kept.push(one);
-  }
-  return kept;
-}
-
-function isSameWant(a: Wanted, b: Wanted): boolean {
-  if (a.source.kind === 'external') return b.source.kind === 'external' && a.source.digest === b.source.digest;
-  if (b.source.kind === 'external') return false;
-  return a.machine !== null && b.machine !== null && sameMachine(a.machine, b.machine);
+  const digests = new Set<string>();
+  const machines = machineIndex<true>();
+  return wanted.filter(({ machine, source }) => {
+    if (source.kind !== 'external') return machine === null || machines.addNew(machine, true);
+    const isNew = !digests.has(source.digest);
+    digests.add(source.digest);
+    return isNew;
+  });
 }
 
 function unchanged(machine: string | null, digest: string): Decision {

@@ -1,10 +1,11 @@
 import { command } from '../../advice.ts';
 import { sameMachine } from '../../certificate/machine.ts';
+import type { User } from '../../directory/directory.ts';
 import { nameForCommand } from '../../directory/names.ts';
 import { MsmqCertError } from '../../errors.ts';
 import { byMachine, type DecodedState, isBroken, type MachineGroup, type Registered } from '../../judge/state.ts';
 import type { PlanItem, Planner, Verdict } from '../plan.ts';
-import { decodedOnly, planEntries } from '../plan.ts';
+import { decodedOnly, keepOrDelete, planEntries } from '../plan.ts';
 
 /** Which certificates get a new key. */
 export type RenewScope =
@@ -19,6 +20,11 @@ export interface RenewRequest {
   machines: readonly string[] | null;
   /** Keeps the old entry next to the new one, for messages that are queued or signed by running programs. */
   overlap: boolean;
+  /**
+   * Drops sound certificates of other makers too. Without it they stay beside the new one: Windows may have made one,
+   * and senders that use the internal certificate go on signing with it (specification §9).
+   */
+  retire: boolean;
 }
 
 /**
@@ -31,13 +37,11 @@ export function renewPlanner(request: RenewRequest): Planner {
     const chosen = groups.filter((group) => isChosen(group.machine, request.machines));
     const decisions = chosen.map((group) => decide(group, request));
     const leaving = new Map(decisions.flatMap(({ leaving, reason }) => leaving.map((each) => [each, reason] as const)));
+    const beside = new Set(decisions.flatMap(({ beside }) => beside));
     const items: PlanItem[] = [
-      ...state.entries.map((registered): PlanItem => {
-        const reason = leaving.get(registered);
-        return reason === undefined
-          ? { action: 'keep', registered, reason: whyKept(registered) }
-          : { action: 'delete', registered, reason };
-      }),
+      ...state.entries.map((registered) =>
+        keepOrDelete(registered, leaving.get(registered), beside.has(registered) ? BESIDE : whyKept(registered)),
+      ),
       ...decisions.flatMap(({ item }) => item ?? []),
     ];
     return planEntries(state, items, [
@@ -48,9 +52,13 @@ export function renewPlanner(request: RenewRequest): Planner {
   });
 }
 
+const BESIDE = 'sound, and of another maker: it stays beside the new one until --retire or prune --superseded';
+
 interface Decision {
   item: PlanItem | null;
   leaving: Registered[];
+  /** Due, but kept for the sake of senders that this tool does not know. */
+  beside: Registered[];
   verdict: Verdict | null;
   reason: string;
 }
@@ -62,18 +70,19 @@ function decide(group: MachineGroup, request: RenewRequest): Decision {
   const last = spare ?? group.entries.at(-1);
   if (newest === undefined || (spare !== undefined && request.scope.kind === 'expiring')) {
     const verdict = last && ({ kind: 'unchanged', machine: group.machine, digest: last.digest } as const);
-    return { item: null, leaving: [], verdict: verdict ?? null, reason: '' };
+    return { item: null, leaving: [], beside: [], verdict: verdict ?? null, reason: '' };
   }
 
-  const leaving = request.overlap ? [] : due;
+  const leaving = request.overlap ? [] : due.filter((each) => request.retire || each.isOwnMake || isBroken(each));
+  const beside = request.overlap ? [] : due.filter((each) => !leaving.includes(each));
   const reason = whyDue(newest, request.scope);
   if (spare !== undefined) {
     const verdict = { kind: 'unchanged', machine: group.machine, digest: spare.digest } as const;
-    return { item: null, leaving, verdict: request.overlap ? verdict : null, reason };
+    return { item: null, leaving, beside, verdict: leaving.length === 0 ? verdict : null, reason };
   }
-  const replaces = request.overlap ? null : newest.digest;
+  const replaces = leaving.at(-1)?.digest ?? null;
   const addition = { machine: group.machine, source: { kind: 'new-key' }, validForMs: null, replaces } as const;
-  return { item: { action: 'add', addition, reason }, leaving, verdict: null, reason };
+  return { item: { action: 'add', addition, reason }, leaving, beside, verdict: null, reason };
 }
 
 function isDue(registered: Registered, scope: RenewScope): boolean {
@@ -100,8 +109,11 @@ function whyDue(registered: Registered, scope: RenewScope): string {
   }
 }
 
-function whyKept(registered: Registered): string {
-  return registered.machine === null ? 'its subject names no machine' : '';
+function whyKept({ machine, candidates }: Registered): string {
+  if (machine !== null) return '';
+  return candidates.length === 0
+    ? 'it names no machine that is known'
+    : `it names more than one: ${candidates.join(', ')}`;
 }
 
 function isChosen(machine: string, machines: readonly string[] | null): boolean {
@@ -122,7 +134,7 @@ function withoutEntry(machines: readonly string[], groups: readonly MachineGroup
     }));
 }
 
-/** What is broken but names no machine cannot be renewed, and must not pass for repaired. */
+/** What is broken but whose machine is not certain cannot be renewed, and must not pass for repaired. */
 function withoutMachine(state: DecodedState, { scope, machines }: RenewRequest): Verdict[] {
   if (machines !== null || scope.kind !== 'broken') return [];
   return state.entries
@@ -131,12 +143,20 @@ function withoutMachine(state: DecodedState, { scope, machines }: RenewRequest):
       kind: 'failed',
       machine: null,
       digest: registered.digest,
-      error: new MsmqCertError(
-        'machine-not-found',
-        `the broken certificate ${registered.digest} of ${state.user.account} names no machine to make a new one for`,
-        {
-          hint: `${command('prune', [nameForCommand(state.user)], ['--digest', registered.digest])} removes it`,
-        },
-      ),
+      error: machineNotCertain(registered, state.user),
     }));
+}
+
+function machineNotCertain({ digest, md5, candidates }: Registered, user: User): MsmqCertError {
+  const about = `the broken certificate ${digest} of ${user.account}`;
+  const [first] = candidates;
+  if (first !== undefined) {
+    return new MsmqCertError('machine-not-found', `${about} names more than one computer: ${candidates.join(', ')}`, {
+      hint: `if it is that of ${first}, say so with --machine-of ${md5}=${first}`,
+    });
+  }
+  const prune = command('prune', [nameForCommand(user)], ['--digest', digest]);
+  return new MsmqCertError('machine-not-found', `${about} names no machine to make a new one for`, {
+    hint: `say whose it is with --machine-of ${md5}=<machine>, or remove it: ${prune}`,
+  });
 }

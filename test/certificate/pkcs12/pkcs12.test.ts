@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { issueCertificate } from '../../../src/certificate/issue.ts';
 import { buildPfx, type PfxEncryption, pfxHolds } from '../../../src/certificate/pkcs12/pkcs12.ts';
+import { openPfx } from '../../../src/certificate/pkcs12/reader.ts';
+import { DerError } from '../../../src/certificate/x509/der.ts';
 import { anyIssued, issueRequest, openssl, withFolder } from '../support.ts';
 
 const kinds: PfxEncryption[] = ['TripleDES_SHA1', 'AES256_SHA256'];
@@ -121,5 +123,32 @@ describe('pfxHolds', () => {
     for (const input of [Buffer.alloc(0), Buffer.from('hello'), pfx.subarray(0, -1), certificate]) {
       assert.equal(pfxHolds(input, 'x', certificate), false);
     }
+  });
+
+  for (const encryption of kinds) {
+    it(`${encryption}: no byte can be altered without being found out, and it is said in one kind of error`, async () => {
+      const { certificate, privateKey } = await anyIssued();
+      const content = { certificate, privateKey, passphrase: 'x', friendlyName: 'x', encryption, iterations: 1 };
+      const pfx = buildPfx(content);
+      assert.equal(pfxHolds(pfx, 'x', certificate), true);
+      for (let at = 0; at < pfx.length; at++) {
+        const altered = Buffer.from(pfx);
+        altered[at] = pfx.readUInt8(at) ^ 0x81;
+        assert.throws(() => openPfx(altered, 'x'), DerError, `byte ${at}`);
+      }
+    });
+  }
+
+  it('says in one kind of error what is wrong with anything else', async () => {
+    const pfx = await anyPfx('AES256_SHA256', 'x');
+    const mutation = fc.record({ at: fc.nat(pfx.length - 1), by: fc.nat(255) });
+    fc.assert(
+      fc.property(fc.array(mutation, { maxLength: 4 }), fc.nat(pfx.length - 1), (mutations, length) => {
+        const mutated = Buffer.from(pfx.subarray(0, length));
+        for (const { at, by } of mutations) mutated[at] = by;
+        assert.throws(() => openPfx(mutated, 'x'), DerError);
+      }),
+      { numRuns: 1000 },
+    );
   });
 });

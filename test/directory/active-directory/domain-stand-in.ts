@@ -73,6 +73,7 @@ function directoryOf(host: string, server: StandInServer): ActiveDirectory {
     replicas: nothing,
     users: () => ({ [Symbol.asyncIterator]: () => ({ next: nothing }) }),
     survey: nothing,
+    computersNamed: nothing,
     findByDigest: nothing,
     findUser: async (name) => {
       await reach(`find ${name}`);

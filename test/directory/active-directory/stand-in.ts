@@ -2,7 +2,7 @@ import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import * as tls from 'node:tls';
-import { BerReader, BerWriter } from 'ldapts';
+import { BerReader, BerWriter, PagedResultsControl } from 'ldapts';
 import forge from 'node-forge';
 
 /** A private key and its certificate, as PEM. */
@@ -86,8 +86,8 @@ const answers: Record<number, number> = { 96: 0x61, 99: 0x65, 102: 0x67, 119: 0x
 /** What the stand-in saw on one connection, in order. */
 export type Seen = number[];
 
-/** How to answer a request: with an LDAP result code, not at all, or by closing the connection. */
-export type Answer = number | 'silence' | 'close';
+/** How to answer a request: with an LDAP result code, not at all, by closing the connection, or with whatever is sent. */
+export type Answer = number | 'silence' | 'close' | ((id: number, socket: Socket, request: Buffer) => void);
 
 export interface StandIn extends Listener {
   /** One list of request tags for each connection. */
@@ -110,11 +110,12 @@ export async function ldapStandIn(
     open.add(socket);
     socket.on('error', () => {});
     socket.on('data', (bytes) => {
-      for (const { id, tag } of requestsIn(bytes)) {
+      for (const { id, tag, request } of requestsIn(bytes)) {
         seen.push(tag);
         const reply = tag === Request.unbind ? 'close' : answer(tag, number);
         if (typeof reply === 'number') socket.write(result(id, answers[tag] ?? tag, reply));
         if (reply === 'close') socket.destroy();
+        if (typeof reply === 'function') reply(id, socket, request);
       }
     });
   });
@@ -126,16 +127,57 @@ export async function ldapStandIn(
 }
 
 /** The requests in a chunk; the ones of these tests are small, so none is split. */
-function requestsIn(bytes: Buffer): { id: number; tag: number }[] {
+function requestsIn(bytes: Buffer): { id: number; tag: number; request: Buffer }[] {
   const reader = new BerReader(bytes);
-  const requests: { id: number; tag: number }[] = [];
+  const requests: { id: number; tag: number; request: Buffer }[] = [];
   while (reader.remain > 0) {
+    const start = reader.offset;
     reader.readSequence();
     const end = reader.offset + reader.length;
-    requests.push({ id: reader.readInt() ?? 0, tag: reader.peek() ?? 0 });
+    requests.push({ id: reader.readInt() ?? 0, tag: reader.peek() ?? 0, request: bytes.subarray(start, end) });
     reader.offset = end;
   }
   return requests;
+}
+
+/** A SearchResultEntry message (RFC 4511 §4.5.2). */
+export function entry(id: number, dn: string, attributes: Record<string, Buffer[]>): Buffer {
+  const values = Object.values(attributes).flat();
+  const writer = new BerWriter({ size: 4096 + values.reduce((sum, { length }) => sum + length + 16, 0) });
+  writer.startSequence();
+  writer.writeInt(id);
+  writer.startSequence(0x64);
+  writer.writeString(dn);
+  writer.startSequence();
+  for (const [type, list] of Object.entries(attributes)) {
+    writer.startSequence();
+    writer.writeString(type);
+    writer.startSequence(0x31);
+    for (const value of list) writer.writeBuffer(value, 0x04);
+    writer.endSequence();
+    writer.endSequence();
+  }
+  writer.endSequence();
+  writer.endSequence();
+  writer.endSequence();
+  return writer.buffer;
+}
+
+/** A SearchResultDone message that says how the next page is asked for (RFC 2696). */
+export function pageEnd(id: number, cookie: string): Buffer {
+  const writer = new BerWriter();
+  writer.startSequence();
+  writer.writeInt(id);
+  writer.startSequence(0x65);
+  writer.writeEnumeration(0);
+  writer.writeString('');
+  writer.writeString('');
+  writer.endSequence();
+  writer.startSequence(0xa0);
+  new PagedResultsControl({ value: { size: 0, cookie: Buffer.from(cookie) } }).write(writer);
+  writer.endSequence();
+  writer.endSequence();
+  return writer.buffer;
 }
 
 /** An LDAPResult message (RFC 4511 §4.1.9). */

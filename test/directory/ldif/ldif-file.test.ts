@@ -3,8 +3,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { toHex } from '../../../src/blob/digest.ts';
+import { indexUsers } from '../../../src/directory/ldif/index.ts';
 import { ldifBinary } from '../../../src/directory/ldif/ldif.ts';
 import { openLdifFile } from '../../../src/directory/ldif/ldif-file.ts';
+import { assertGrowsStraight } from '../../growth.ts';
 import { readEverything } from '../listed.ts';
 
 const fixtures = join(import.meta.dirname, '..', '..', 'fixtures');
@@ -182,5 +184,14 @@ describe('an LDIF file as directory', () => {
     writeFileSync(file, `dn: CN=a,DC=x\nobjectSid: S-1-5-21-1-2-3-4\nobjectGUID: ${guid}\n`);
     const user = await (await openLdifFile(file)).findUser('S-1-5-21-1-2-3-4');
     assert.deepEqual([user.sid, user.guid], ['S-1-5-21-1-2-3-4', guid]);
+  });
+
+  it('is indexed as fast when all accounts have one name as when none have', async () => {
+    const record = (index: number) => `dn: CN=alice,OU=o${index},DC=corp\nobjectClass: user\nsAMAccountName: alice\n\n`;
+    await assertGrowsStraight(async (size) => {
+      const text = Array.from({ length: size }, (_, index) => record(index)).join('');
+      const { byName } = await indexUsers([Buffer.from(text)], 'users.ldif', {});
+      assert.equal(byName.get('sam:alice')?.length, size);
+    });
   });
 });

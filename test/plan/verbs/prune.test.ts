@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { sameMachine } from '../../../src/certificate/machine.ts';
-import type { Computer } from '../../../src/directory/directory.ts';
+import type { Computer, Surrounding, Survey } from '../../../src/directory/directory.ts';
 import { machineRegister } from '../../../src/judge/machines.ts';
+import { noComputers } from '../../../src/judge/recognise.ts';
 import { assess } from '../../../src/judge/state.ts';
 import { computersFor } from '../../../src/plan/computers.ts';
 import { changesSomething, type UserPlan } from '../../../src/plan/plan.ts';
@@ -29,7 +30,7 @@ const unreadable: Sketch = { machine: null, findings: ['not-a-certificate'], day
 
 function computer(name: string, daysSinceLogon: number | null = 1): Computer {
   const lastLogon = daysSinceLogon === null ? null : new Date(now.getTime() - daysSinceLogon * DAY);
-  return { name, dnsName: null, disabled: false, lastLogon };
+  return { name, commonName: null, dnsName: null, disabled: false, lastLogon };
 }
 
 function registerOf(computers: Computer[], inactiveDays = 180) {
@@ -93,10 +94,50 @@ describe('pruning', () => {
     );
   });
 
+  it('must be confirmed when more than a quarter of the machines seem to be gone', () => {
+    const machines = Array.from({ length: 8 }, (_, index) => sound(`PC-${index + 1}`));
+    const known = (count: number) => machines.slice(0, count).map(({ machine }) => computer(`${machine}`));
+    assert.equal(plan(machines, { machineGone: true }, known(6)).refusal, null);
+    const made = plan(machines, { machineGone: true }, known(5));
+    assert.equal(made.refusal?.code, 'machines-unknown');
+    assert.match(made.refusal?.message ?? '', /^3 of the 8 machines of CORP\\alice .* 5 computer accounts/);
+    assert.deepEqual(made.notes, [made.refusal?.message]);
+    assert.equal(plan(machines, { machineGone: true, confirmed: true }, known(5)).refusal, null);
+    assert.equal(plan(machines, { machines: ['PC-8'] }, known(5)).refusal, null, 'none goes because it is gone');
+  });
+
+  it('must be confirmed when computer accounts may be missing from those that were read', async () => {
+    const part = { kind: 'domain', dnsName: 'corp.example', isWholeForest: false } as const;
+    const computers = Array.from({ length: 9 }, (_, index) => computer(`PC-${index + 1}`));
+    const found = computers.map((each) => ({ kind: 'computer' as const, computer: each }));
+    const asked: string[] = [];
+    const machinesOf = (reach: Survey['reach'], surroundings: Surrounding[]) =>
+      computersFor({ ...nothing, machineGone: true }, now, {
+        survey: async (what) => {
+          asked.push(what);
+          return {
+            reach,
+            surroundings: (async function* () {
+              yield* surroundings;
+            })(),
+          };
+        },
+      });
+    const entries = [...computers.map(({ name }) => sound(name)), sound('gone.corp.example')];
+    const refusalWith = async (machines: ReturnType<typeof machinesOf>) =>
+      prunePlanner({ ...nothing, machineGone: true }, now, await machines)(stateOf(entries)).refusal;
+
+    assert.equal(await refusalWith(machinesOf({ kind: 'forest' }, found)), null);
+    const elsewhere = await refusalWith(machinesOf(part, found));
+    assert.equal(elsewhere?.code, 'machines-unknown');
+    assert.match(elsewhere?.message ?? '', /only corp\.example could be read/);
+    const unread = await refusalWith(machinesOf({ kind: 'forest' }, [...found, { kind: 'unread' }]));
+    assert.match(unread?.message ?? '', /^1 object in the forest could not be read/);
+    assert.deepEqual(new Set(asked), new Set(['computers']), 'nobody needs the digests of the forest');
+  });
+
   it('refuses to tell which machines are gone when no computer account can be read', async () => {
     const empty = {
-      users: () => assert.fail('not asked for'),
-      findByDigest: () => assert.fail('not asked for'),
       survey: async () => ({ reach: { kind: 'file' as const }, surroundings: (async function* () {})() }),
     };
     const request = { ...nothing, machineGone: true };
@@ -143,7 +184,14 @@ describe('pruning', () => {
 
   it('never touches a malformed blob', () => {
     const pair = { blob: Buffer.from('no blob'), digests: [] };
-    const state = assess(alice, pair, { now, expiringWithinMs: 0, maxCertificates: 820, subjects: [] });
+    const state = assess(alice, pair, {
+      now,
+      expiringWithinMs: 0,
+      maxCertificates: 820,
+      subjects: [],
+      stated: new Map(),
+      computers: noComputers,
+    });
     assert.throws(() => prunePlanner({ ...nothing, expired: true }, now, null)(state), { code: 'malformed-blob' });
   });
 

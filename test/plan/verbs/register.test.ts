@@ -6,6 +6,7 @@ import { isBroken } from '../../../src/judge/state.ts';
 import { changesSomething, guardCapacity } from '../../../src/plan/plan.ts';
 import type { Wanted } from '../../../src/plan/request.ts';
 import { registerPlanner } from '../../../src/plan/verbs/register.ts';
+import { assertGrowsStraight } from '../../growth.ts';
 import { arbitrarySketch, machineNames, sound, stateAfter, stateOf } from '../states.ts';
 
 function forMachine(machine: string): Wanted {
@@ -13,6 +14,39 @@ function forMachine(machine: string): Wanted {
 }
 
 describe('registering', () => {
+  it('keeps a machine of another domain that comes after a bare name that was a repeat', () => {
+    const wanted = ['pc-1.a.example', 'PC-1', 'pc-1.b.example'].map(forMachine);
+    const plan = registerPlanner(wanted, 'if-not-exists')(stateOf([]));
+    assert.deepEqual(
+      plan.items.map((item) => item.action === 'add' && item.addition.machine),
+      ['pc-1.a.example', 'pc-1.b.example'],
+    );
+  });
+
+  it('keeps a sound certificate of another maker beside the one that is made always', () => {
+    const foreign = { ...sound('PC-1'), isForeign: true };
+    const { items } = registerPlanner([forMachine('PC-1')], 'always')(stateOf([foreign]));
+    assert.deepEqual(
+      items.map(({ action }) => action),
+      ['keep', 'add'],
+    );
+    assert.equal(registerPlanner([forMachine('PC-1')], 'if-not-exists')(stateOf([foreign])).items.length, 1);
+  });
+
+  it('plans as fast for many machines of one user as for few', async () => {
+    await assertGrowsStraight((size) => {
+      const machines = Array.from({ length: size }, (_, index) => `pc-${index}`);
+      registerPlanner(
+        machines.map(forMachine),
+        'if-not-exists',
+      )(stateOf(machines.slice(0, size / 4).map((name) => sound(name))));
+    });
+    await assertGrowsStraight((size) => {
+      const machines = Array.from({ length: size }, (_, index) => `pc.d${index}`);
+      registerPlanner(machines.map(forMachine), 'if-not-exists')(stateOf(machines.map((name) => sound(name))));
+    });
+  });
+
   it('leaves a machine with a sound certificate alone', () => {
     const plan = registerPlanner([forMachine('pc-1')], 'if-not-exists')(stateOf([sound('PC-1.corp.example')]));
     assert.equal(changesSomething(plan), false);

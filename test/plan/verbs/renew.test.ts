@@ -7,8 +7,8 @@ import { type RenewRequest, type RenewScope, renewPlanner } from '../../../src/p
 import { arbitrarySketch, now, type Sketch, sound, stateAfter, stateOf } from '../states.ts';
 
 const DAY = 86_400_000;
-const broken: RenewRequest = { scope: { kind: 'broken' }, machines: null, overlap: false };
-const all: RenewRequest = { scope: { kind: 'all' }, machines: null, overlap: false };
+const broken: RenewRequest = { scope: { kind: 'broken' }, machines: null, overlap: false, retire: false };
+const all: RenewRequest = { scope: { kind: 'all' }, machines: null, overlap: false, retire: false };
 const within30Days: RenewRequest = { ...broken, scope: { kind: 'expiring', withinMs: 30 * DAY, nowMs: now.getTime() } };
 
 function plan(sketches: Sketch[], request: RenewRequest): UserPlan {
@@ -41,7 +41,7 @@ describe('renewing broken certificates', () => {
   });
 
   it('keeps the broken one with overlap', () => {
-    assert.deepEqual(lines(plan([missing], { ...broken, overlap: true })), ['keep PC-2', 'add PC-2']);
+    assert.deepEqual(lines(plan([missing], { ...broken, overlap: true, retire: false })), ['keep PC-2', 'add PC-2']);
   });
 
   it('does not pass over a broken one that names no machine', () => {
@@ -70,6 +70,27 @@ describe('renewing broken certificates', () => {
   });
 });
 
+describe('renewing certificates of other makers', () => {
+  const foreign: Sketch = { ...sound('PC-1'), isForeign: true };
+  const brokenForeign: Sketch = { machine: 'PC-2', findings: ['expired'], daysLeft: -1, isForeign: true };
+
+  it('keeps sound ones beside the new one and drops broken ones', () => {
+    const made = plan([foreign, brokenForeign, sound('PC-3')], all);
+    assert.deepEqual(lines(made), ['keep PC-1', 'delete PC-2', 'delete PC-3', 'add PC-1', 'add PC-2', 'add PC-3']);
+    const [kept, , , added] = made.items;
+    assert.match(kept?.reason ?? '', /^sound, and of another maker/);
+    assert.equal(added?.action === 'add' && added.addition.replaces, null);
+  });
+
+  it('drops sound ones too when they are retired', () => {
+    assert.deepEqual(lines(plan([foreign], { ...all, retire: true })), ['delete PC-1', 'add PC-1']);
+  });
+
+  it('drops its own earlier one the next time, and still keeps the other', () => {
+    assert.deepEqual(lines(plan([foreign, sound('PC-1')], all)), ['keep PC-1', 'delete PC-1', 'add PC-1']);
+  });
+});
+
 describe('renewing what ends soon', () => {
   it('renews what ends within the time, and the expired ones', () => {
     const made = plan(
@@ -86,7 +107,7 @@ describe('renewing what ends soon', () => {
   it('has nothing to do the second time, also with overlap', () => {
     fc.assert(
       fc.property(fc.array(arbitrarySketch()), fc.boolean(), (sketches, overlap) => {
-        const request = { ...within30Days, overlap };
+        const request = { ...within30Days, overlap, retire: false };
         const before = stateOf(sketches);
         const after = stateAfter(renewPlanner(request)(before), before);
         assert.equal(changesSomething(renewPlanner(request)(after)), false);
@@ -124,7 +145,7 @@ describe('replacing', () => {
     );
     fc.assert(
       fc.property(fc.array(arbitrarySketch()), scope, fc.boolean(), (sketches, each, overlap) => {
-        const made = plan(sketches, { scope: each, machines: null, overlap });
+        const made = plan(sketches, { scope: each, machines: null, overlap, retire: false });
         const left = made.items.flatMap((item) => {
           if (item.action === 'add') return item.addition.machine ?? [];
           return item.action === 'keep' ? (item.registered.machine ?? []) : [];

@@ -26,7 +26,7 @@ const REASONS: Record<string, [problem: string, hint: string]> = {
   '775': ['the account is locked out', 'unlock the account or wait until the lockout ends'],
 };
 
-/** What Windows says when it demands channel binding and gets none (SEC_E_BAD_BINDINGS). */
+/** What Windows and Samba say to a channel binding that is not theirs, or to none where they demand one (SEC_E_BAD_BINDINGS). */
 const BAD_BINDINGS = /\b80090346\b/;
 
 export type BindMethod = 'simple' | 'kerberos' | 'external';
@@ -60,7 +60,7 @@ export function bindRefused(
   const said = diagnostic(answer.diagnostic);
   switch (answer.code) {
     case Result.invalidCredentials:
-      return refused(reasonOf(said));
+      return refused(reasonOf(said, method, address.host));
     case Result.invalidDnSyntax:
     case Result.noSuchObject:
       return refused([
@@ -88,14 +88,20 @@ export function bindRefused(
   }
 }
 
-function reasonOf(said: string): readonly [problem: string, hint: string] {
+function reasonOf(said: string, method: BindMethod, host: string): readonly [problem: string, hint: string] {
   if (BAD_BINDINGS.test(said)) {
     return [
-      'the server demands channel binding, which the Kerberos library of this tool does not offer',
-      'bind with --auth simple, which the demand does not cover, or set LdapEnforceChannelBinding to 1 (when supported) on the domain controller',
+      'the bind does not belong to this TLS connection, by its channel binding',
+      `something between here and ${host} may end TLS with a certificate of its own, such as a proxy or an inspecting firewall: connect to the domain controller itself`,
     ];
   }
   const data = /\bdata ([\da-f]+)/i.exec(said)?.[1]?.toLowerCase() ?? '52e';
+  if (method === 'kerberos' && data === '52e') {
+    return [
+      'the server cannot read the Kerberos ticket',
+      `the service name may stand at another account (setspn -Q ldap/${host} tells), or the ticket may be older than the key of the server: get a new one with kinit`,
+    ];
+  }
   return REASONS[data] ?? [`reason ${data} of Windows`, 'look the number up as a hexadecimal Windows error code'];
 }
 

@@ -1,11 +1,12 @@
 import type { TLSSocket } from 'node:tls';
-import { Client, SASL_MECHANISMS } from 'ldapts';
+import { type Client, SASL_MECHANISMS } from 'ldapts';
 import { MsmqCertError } from '../../../errors.ts';
 import type { LdapAddress } from '../address.ts';
 import { isTimeout, operationFailed, resultCode } from '../errors.ts';
 import { bindFailed, credentialsMissing } from './bind-errors.ts';
 import { bindWithCertificate, subjectOf } from './external.ts';
 import { bindWithKerberos } from './gssapi.ts';
+import { guardedClient } from './guarded-client.ts';
 import { openSecureSocket, type Trust } from './tls.ts';
 
 /**
@@ -43,9 +44,11 @@ export async function openConnection(access: Access): Promise<Connection> {
   const socket = await openSecureSocket(address, access.trust, access.connectTimeoutMs, identity);
   // an error that arrives while nobody waits for one would end the process
   socket.on('error', () => {});
-  const connection = { client: clientOn(socket, access.operationTimeoutMs), socket };
+  const { client, authenticated } = guardedClient(socket, address, access.operationTimeoutMs);
+  const connection = { client, socket };
   try {
     await authenticate(connection, access);
+    authenticated();
     return connection;
   } catch (error) {
     socket.destroy();
@@ -68,20 +71,6 @@ function nameOf(credentials: Credentials): string {
     case 'external':
       return subjectOf(credentials.certificate);
   }
-}
-
-/**
- * Puts a client on an established socket. ldapts connects again by itself when a connection is gone, and would then
- * go on without a bind: here it asks for the one socket a second time and gets none.
- */
-function clientOn(socket: TLSSocket, timeout: number): Client {
-  let taken = false;
-  const createConnection = () => {
-    if (taken || socket.readyState !== 'open') throw new Error('the connection is closed');
-    taken = true;
-    return socket;
-  };
-  return new Client({ url: 'ldap://established', timeout, createConnection });
 }
 
 async function authenticate({ client, socket }: Connection, access: Access): Promise<void> {
@@ -168,6 +157,7 @@ export async function readThrough<T>(
     try {
       return await operation(connection.client);
     } catch (error) {
+      if (error instanceof MsmqCertError) throw error;
       const lost = resultCode(error) === null && !isTimeout(error) && !isAlive(connection);
       if (!lost || attempt === READ_ATTEMPTS) throw operationFailed(address, error);
     }

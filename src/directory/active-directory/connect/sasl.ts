@@ -1,6 +1,7 @@
 import { on } from 'node:events';
 import type { TLSSocket } from 'node:tls';
 import { Ber, BerReader, BerWriter } from 'ldapts';
+import { MOST_BEFORE_BIND, messageGatherer } from './messages.ts';
 
 /** What a server says to one step of a SASL bind (RFC 4511 §4.2.2). */
 export interface SaslAnswer {
@@ -66,11 +67,12 @@ export async function saslStep(
   signal: AbortSignal,
 ): Promise<SaslAnswer> {
   socket.write(encodeSaslBind(messageId, mechanism, credentials));
-  let received = Buffer.alloc(0);
+  const gather = messageGatherer(() => MOST_BEFORE_BIND);
   for await (const [chunk] of on(socket, 'data', { signal, close: ['end', 'close'] })) {
-    received = Buffer.concat([received, chunk]);
-    const answer = decodeBindResponse(received);
-    if (answer !== null) return answer;
+    for (const message of gather(chunk)) {
+      const answer = decodeBindResponse(message);
+      if (answer !== null) return answer;
+    }
   }
   throw new Error('the server closed the connection during the bind');
 }

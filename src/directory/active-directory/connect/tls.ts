@@ -5,8 +5,17 @@ import * as tls from 'node:tls';
 import { ExtendedRequest, MessageParser, type MessageResponse } from 'ldapts';
 import { MsmqCertError } from '../../../errors.ts';
 import type { LdapAddress } from '../address.ts';
-import { closedTooEarly, connectTimedOut, diagnostic, dialFailed, notLdap, startTlsRefused } from '../errors.ts';
-import { gatherWholeMessages } from './messages.ts';
+import {
+  closedTooEarly,
+  connectTimedOut,
+  diagnostic,
+  dialFailed,
+  notLdap,
+  operationFailed,
+  startTlsRefused,
+} from '../errors.ts';
+import { shapeOf } from './message-shape.ts';
+import { BadMessage, MOST_BEFORE_BIND, messageGatherer, TooMuch } from './messages.ts';
 import { fingerprintMismatch, handshakeFailed } from './tls-errors.ts';
 
 /**
@@ -22,8 +31,6 @@ export interface ClientIdentity {
 }
 
 const START_TLS = '1.3.6.1.4.1.1466.20037';
-/** The tag every LDAP message begins with: a SEQUENCE. */
-const LDAP_MESSAGE = 0x30;
 const FINGERPRINT = /^[\da-f]{64}$/;
 const CERTIFICATE_PEM = /-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----/gs;
 
@@ -38,7 +45,6 @@ export async function openSecureSocket(
   timeoutMs: number,
   identity: ClientIdentity | null = null,
 ): Promise<tls.TLSSocket> {
-  gatherWholeMessages();
   const trusted = tlsOptions(address, trust, identity);
   const signal = AbortSignal.timeout(timeoutMs);
   const plain = connect({ host: address.dial ?? address.host, port: address.port, noDelay: true, keepAlive: true });
@@ -74,21 +80,30 @@ async function startTls(socket: Socket, address: LdapAddress, signal: AbortSigna
 }
 
 async function firstAnswer(socket: Socket, address: LdapAddress, signal: AbortSignal): Promise<MessageResponse> {
+  const gather = messageGatherer(() => MOST_BEFORE_BIND);
+  try {
+    for await (const [bytes] of on(socket, 'data', { signal, close: ['end', 'close'] })) {
+      for (const message of gather(bytes)) return answerIn(message, address);
+    }
+  } catch (error) {
+    if (error instanceof TooMuch) throw operationFailed(address, error);
+    throw error instanceof BadMessage ? notLdap(address, error) : error;
+  }
+  throw closedTooEarly(address, undefined);
+}
+
+function answerIn(message: Buffer, address: LdapAddress): MessageResponse {
+  shapeOf(message);
   const answers: MessageResponse[] = [];
   const parser = new MessageParser();
-  parser.on('message', (message) => answers.push(message));
+  parser.on('message', (answer) => answers.push(answer));
   parser.on('error', (error) => {
     throw notLdap(address, error);
   });
-  let started = false;
-  for await (const [bytes] of on(socket, 'data', { signal, close: ['end', 'close'] })) {
-    if (!started && bytes[0] !== LDAP_MESSAGE) throw notLdap(address, undefined);
-    started = true;
-    parser.read(bytes, new Map());
-    const [answer] = answers;
-    if (answer !== undefined) return answer;
-  }
-  throw closedTooEarly(address, undefined);
+  parser.read(message, new Map());
+  const [answer] = answers;
+  if (answer === undefined) throw notLdap(address, undefined);
+  return answer;
 }
 
 async function handshake(

@@ -76,12 +76,22 @@ async function lookUp(dns: Dns, name: string, domains: readonly string[]): Promi
  * certificate for a name of his own. Only names within the domain that the caller named get to see a password.
  */
 function requireInside(target: SrvTarget, domains: readonly string[]): SrvTarget {
+  if (!HOST_NAME.test(target.host)) throw notAHost(target.host);
   if (domains.some((domain) => target.host.endsWith(`.${domain.toLowerCase()}`))) return target;
   throw new MsmqCertError(
     'tls-untrusted',
     `DNS names ${target.host} as a server of ${domains.join(', ')}, but it lies outside`,
     { hint: `if that is right, name the server itself with --directory ldaps://${target.host}` },
   );
+}
+
+/** Dots and whatever else a name can be made of, but nothing that has a meaning in an address. */
+const HOST_NAME = /^[^\p{C}\s\\/:@%?#]{1,253}$/u;
+
+function notAHost(name: string): MsmqCertError {
+  return new MsmqCertError('tls-untrusted', `DNS names ${JSON.stringify(name)} as a server, which is no host name`, {
+    hint: 'look at the SRV records of the domain, or name a server itself with --directory ldaps://',
+  });
 }
 
 interface SrvRecord {

@@ -72,7 +72,7 @@ async function ask(server: DnsServer, name: string, type: DnsType, timeoutMs: nu
   return answer.flag_tc ? await askByTcp(server, query, signal) : answer;
 }
 
-interface Query {
+export interface Query {
   type: 'query';
   id: number;
   flags: number;
@@ -117,7 +117,7 @@ async function askByTcp(server: DnsServer, query: Query, signal: AbortSignal): P
 }
 
 /** The message when it is the answer to this query: whoever guesses our port does not know the number and the name. */
-function answerTo(query: Query, message: Buffer): DecodedPacket | null {
+export function answerTo(query: Query, message: Buffer): DecodedPacket | null {
   const packet = decoded(message);
   if (packet === null || !packet.flag_qr || packet.id !== query.id) return null;
   const [asked] = query.questions;

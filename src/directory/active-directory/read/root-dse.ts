@@ -94,5 +94,6 @@ export async function readServerTime(search: Search): Promise<Date | null> {
   const [entry = NOTHING] = await search('', { scope: 'base', attributes: ['currentTime'] });
   const [, year, month, day, hour, minute, second] =
     /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)/.exec(textOf(entry, 'currentTime') ?? '') ?? [];
-  return year === undefined ? null : new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+  const time = new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+  return Number.isNaN(time.getTime()) ? null : time;
 }

@@ -9,14 +9,18 @@ export const BLOB = 'mSMQSignCertificates';
 export const DIGESTS = 'mSMQDigests';
 
 /** A search as ldapts has it, except that a base which is not there has no entries. Connects again when it must. */
-export type Search = (base: string, options: SearchOptions, control?: Control) => Promise<Entry[]>;
+export interface Search {
+  (base: string, options: SearchOptions, control?: Control): Promise<Entry[]>;
+  /** How long all requests for one entry may take together; without it each has its own limit only. */
+  readonly timeoutMs?: number;
+}
 
 // a base in another domain is answered with a referral: for this server it is not there either
 const NOT_HERE: readonly (number | null)[] = [Result.noSuchObject, Result.invalidDnSyntax, Result.referral];
 
 export function searchThrough(link: Link, address: LdapAddress, timeoutMs: number): Search {
   const timeLimit = Math.ceil(timeoutMs / 1000);
-  return (base, options, control) =>
+  const search = (base: string, options: SearchOptions, control?: Control) =>
     readThrough(link, address, async (client) => {
       try {
         return (await client.search(base, { timeLimit, ...options }, control)).searchEntries;
@@ -25,7 +29,14 @@ export function searchThrough(link: Link, address: LdapAddress, timeoutMs: numbe
         throw error;
       }
     });
+  return Object.assign(search, { timeoutMs });
 }
+
+/** One time for the names that only the server knew, and some for a user that is changed meanwhile. */
+const MOST_ASKED = 5;
+/** Far more than an object of Active Directory can have (specification §6). */
+const MOST_VALUES = 100_000;
+const MOST_RANGES = 1000;
 
 /** The values of one entry as bytes, by the attribute names that the server used. */
 export type ByteValues = Map<string, Buffer[]>;
@@ -40,12 +51,14 @@ export async function readBytes(
   base: string,
   attributes: string[],
   names: string[] = attributes,
+  asked = 1,
 ): Promise<ByteValues | null> {
   const [entry] = await search(base, { scope: 'base', attributes, explicitBufferAttributes: names });
   if (entry === undefined) return null;
   const { dn: _, ...values } = entry;
   const surprises = Object.keys(values).filter((name) => !names.includes(name));
-  if (surprises.length > 0) return readBytes(search, base, attributes, [...names, ...surprises]);
+  if (surprises.length > 0 && asked >= MOST_ASKED) throw everNewNames(surprises);
+  if (surprises.length > 0) return readBytes(search, base, attributes, [...names, ...surprises], asked + 1);
   return new Map(Object.entries(values).map(([name, value]) => [name, buffersOf(value)]));
 }
 
@@ -73,16 +86,19 @@ interface Page {
  * them as `name;range=1500-*` (specification §6).
  */
 async function everyValue(search: Search, base: string, name: string, first: ByteValues): Promise<Buffer[] | null> {
+  const start = performance.now();
   let page = pageAt(first, name, 0);
   const values = [...page.values];
-  while (page.next !== null) {
-    const start = page.next;
-    const wanted = `${name};range=${start}-*`;
-    const full = `${name};range=${start}-${start + page.values.length - 1}`;
+  for (let ranges = 1; page.next !== null; ranges++) {
+    if (ranges >= MOST_RANGES || values.length >= MOST_VALUES) throw endless(name, values.length);
+    if (performance.now() - start > (search.timeoutMs ?? Number.POSITIVE_INFINITY)) throw tooSlow(name, values.length);
+    const from = page.next;
+    const wanted = `${name};range=${from}-*`;
+    const full = `${name};range=${from}-${from + page.values.length - 1}`;
     const answer = await readBytes(search, base, [wanted], [wanted, full]);
     if (answer === null) return null;
-    page = pageAt(answer, name, start);
-    values.push(...page.values);
+    page = pageAt(answer, name, from);
+    for (const value of page.values) values.push(value);
   }
   return values;
 }
@@ -102,6 +118,23 @@ function pageAt(answer: ByteValues, name: string, start: number): Page {
 function valuesOf(answer: ByteValues, name: string): Buffer[] {
   const entry = [...answer].find(([key, values]) => key.toLowerCase() === name.toLowerCase() && values.length > 0);
   return entry?.[1] ?? [];
+}
+
+const ASK_ANOTHER = 'ask another domain controller, and look at what stands between it and this machine';
+
+function everNewNames([name = '']: readonly string[]): MsmqCertError {
+  const message = `the directory names other attributes each time, such as ${JSON.stringify(name.slice(0, 80))}`;
+  return new MsmqCertError('directory-error', message, { hint: ASK_ANOTHER });
+}
+
+function endless(name: string, count: number): MsmqCertError {
+  const message = `the directory sent ${count} values of ${name} in pieces and has more`;
+  return new MsmqCertError('directory-error', message, { hint: ASK_ANOTHER });
+}
+
+function tooSlow(name: string, count: number): MsmqCertError {
+  const message = `the directory sent ${count} values of ${name} and did not come to the end in time`;
+  return new MsmqCertError('directory-timeout', message, { hint: 'try again with a longer --timeout' });
 }
 
 function brokenRange(name: string, count: number): MsmqCertError {

@@ -1,5 +1,5 @@
 import { EqualityFilter, PresenceFilter } from 'ldapts';
-import type { Surrounding, Survey } from '../../directory.ts';
+import type { Listing, Surrounding, Survey } from '../../directory.ts';
 import { parseDn } from '../../names.ts';
 import { COMPUTER_ATTRIBUTES, computerOf, objectKindOf } from '../../object-kinds.ts';
 import { isGlobalCatalog, type LdapAddress } from '../address.ts';
@@ -27,6 +27,8 @@ export interface Source {
   leave(): Promise<void>;
 }
 
+type Part = Parameters<Listing['survey']>[0];
+
 const DIGESTS_PAGE = 200;
 const COMPUTERS_PAGE = 500;
 const FIRST_RANGE = `${DIGESTS};range=0-1499`;
@@ -35,9 +37,9 @@ const FIRST_RANGE = `${DIGESTS};range=0-1499`;
  * Digests and computer accounts of the whole forest when the server is a global catalog that can be reached, of its
  * domain otherwise. Receivers look a digest up in the forest (specification §5).
  */
-export async function surveyForest(context: SurveyContext): Promise<Survey> {
+export async function surveyForest(context: SurveyContext, part: Part): Promise<Survey> {
   const source = await sourceFor(context);
-  return { reach: source.reach, surroundings: surroundingsOf(source, context.timeoutMs) };
+  return { reach: source.reach, surroundings: surroundingsOf(source, part, context.timeoutMs) };
 }
 
 /** The global catalog of the forest when the server is one that can be reached, its domain otherwise. */
@@ -67,10 +69,10 @@ async function domainSource({ link, address, rootDse, timeoutMs }: SurveyContext
   return { link, address, base, reach, leave: async () => {} };
 }
 
-async function* surroundingsOf(source: Source, timeoutMs: number): AsyncGenerator<Surrounding> {
+async function* surroundingsOf(source: Source, part: Part, timeoutMs: number): AsyncGenerator<Surrounding> {
   try {
     yield* computersIn(source, timeoutMs);
-    yield* digestsIn(source, timeoutMs);
+    if (part === 'computers-and-digests') yield* digestsIn(source, timeoutMs);
   } finally {
     await source.leave();
   }
@@ -87,7 +89,7 @@ async function* computersIn({ link, address, base }: Source, timeoutMs: number):
   for await (const entry of entriesBelow(link, address, base, options)) {
     if (objectKindOf(valuesOf(entry, 'objectClass').map(String)) !== 'computer') continue;
     const computer = computerOf((name) => textOf(entry, name));
-    if (computer !== null) yield { kind: 'computer', computer };
+    yield computer === null ? { kind: 'unread' } : { kind: 'computer', computer };
   }
 }
 

@@ -36,17 +36,22 @@ export function stampsFromBytes(bytes: Buffer): Stamps | null {
   const stamps: Stamps = { blob: null, digests: null };
   for (let at = VECTOR_HEADER_BYTES; at < bytes.length; at += RECORD_BYTES) {
     const attribute = bytes.readUInt32LE(at);
-    if (attribute === BLOB_ID) stamps.blob = stampAt(bytes, at);
-    if (attribute === DIGESTS_ID) stamps.digests = stampAt(bytes, at);
+    if (attribute !== BLOB_ID && attribute !== DIGESTS_ID) continue;
+    const stamp = stampAt(bytes, at);
+    if (stamp === null) return null;
+    stamps[attribute === BLOB_ID ? 'blob' : 'digests'] = stamp;
   }
   return stamps;
 }
 
-function stampAt(bytes: Buffer, at: number): Stamp {
+/** Null when its time is none. */
+function stampAt(bytes: Buffer, at: number): Stamp | null {
   const seconds = Number(bytes.readBigUInt64LE(at + 8)) - SECONDS_FROM_1601_TO_1970;
+  const changedAt = new Date(seconds * 1000);
+  if (Number.isNaN(changedAt.getTime())) return null;
   return {
     version: bytes.readUInt32LE(at + 4),
-    changedAt: new Date(seconds * 1000),
+    changedAt,
     origin: guidText(bytes.subarray(at + 16, at + 32)),
   };
 }

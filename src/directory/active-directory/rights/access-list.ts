@@ -1,4 +1,5 @@
 import { Ber, type BerWriter, Control } from 'ldapts';
+import { MsmqCertError } from '../../../errors.ts';
 import { guidText, sidText } from '../../names.ts';
 import { readBytes, type Search } from '../read/search.ts';
 
@@ -70,14 +71,34 @@ export function listAllows(
 
 const DACL_PRESENT = 0x0004;
 
-/** Reads the discretionary list of a self-relative SECURITY_DESCRIPTOR ([MS-DTYP] 2.4.6, 2.4.5). */
+/**
+ * Reads the discretionary list of a self-relative SECURITY_DESCRIPTOR ([MS-DTYP] 2.4.6, 2.4.5).
+ * @throws MsmqCertError directory-error when the bytes are something else
+ */
 export function readAccessList(descriptor: Buffer): AccessList {
+  try {
+    return entriesIn(descriptor);
+  } catch (cause) {
+    // what points past the end is a RangeError of the buffer, a misshapen SID or GUID an error of ours
+    throw new MsmqCertError(
+      'directory-error',
+      `${descriptor.length} bytes of ${DESCRIPTOR} are no access control list`,
+      {
+        hint: 'look at the security of this entry with dsacls or samba-tool dsacl get, or ask another domain controller',
+        cause,
+      },
+    );
+  }
+}
+
+function entriesIn(descriptor: Buffer): AccessList {
   const start = descriptor.readUInt32LE(16);
   if ((descriptor.readUInt16LE(2) & DACL_PRESENT) === 0 || start === 0) return null;
   const entries: AccessEntry[] = [];
   let at = start + 8;
   for (let left = descriptor.readUInt16LE(start + 4); left > 0; left--) {
     const size = descriptor.readUInt16LE(at + 2);
+    if (at + size > descriptor.length) throw new RangeError(`an entry of ${size} bytes at ${at}`);
     entries.push(...readEntry(descriptor.subarray(at, at + size)));
     at += size;
   }

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Change as LdapChange } from 'ldapts';
-import { type Change, type Pair, sameBlob } from '../../../blob/pair.ts';
+import type { Change, Pair } from '../../../blob/pair.ts';
+import { tookEffect } from '../../../blob/registered.ts';
 import { MsmqCertError, toMsmqCertError } from '../../../errors.ts';
 import type { SwapOutcome, User } from '../../directory.ts';
 import { hostAndPort, type LdapAddress } from '../address.ts';
@@ -107,24 +108,6 @@ export async function settleLostReply(
 }
 
 const MAY_PASS: readonly string[] = ['directory-unreachable', 'directory-timeout', 'directory-busy'];
-
-/**
- * Whether `now` can only have come about by this change. When in doubt it did not: a conflict makes the caller read
- * again, and a write that arrives late then fails at its comparison.
- */
-export function tookEffect(before: Pair, change: Change, now: Pair): boolean {
-  const present = new Set(now.digests.map(hex));
-  const digestsAsWanted =
-    change.digestsToAdd.every((digest) => present.has(hex(digest))) &&
-    !change.digestsToDelete.some((digest) => present.has(hex(digest)));
-  if (!digestsAsWanted) return false;
-  if (sameBlob(now.blob, change.blob)) return true;
-  return change.digestsToAdd.length > 0 && !sameBlob(now.blob, before.blob);
-}
-
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('hex');
-}
 
 function outcomeUnknown({ context, user }: LostReply, cause: unknown): MsmqCertError {
   const at = hostAndPort(context.address);

@@ -40,12 +40,19 @@ describe('a refused bind', () => {
     );
   });
 
-  it('says what to do where channel binding is demanded', () => {
+  it('tells a bind that came through somebody else', () => {
     const diagnostic = '80090346: LdapErr: DSID-0C0905FC, comment: AcceptSecurityContext error, data 80090346, v4563\0';
     const error = bindRefused(address, 'alice@CORP.EXAMPLE', 'kerberos', { code: 49, diagnostic });
     assert.equal(error.code, 'bind-refused');
-    assert.match(error.message, /demands channel binding/);
-    assert.match(error.hint ?? '', /--auth simple.*LdapEnforceChannelBinding/);
+    assert.match(error.message, /does not belong to this TLS connection, by its channel binding/);
+    assert.match(error.hint ?? '', /between here and dc1 may end TLS/);
+  });
+
+  it('does not speak of a password where the ticket is wrong', () => {
+    const diagnostic = '80090308: LdapErr: DSID-0C0903A9, comment: AcceptSecurityContext error, data 52e, v1db1';
+    const error = bindRefused(address, 'the Kerberos ticket', 'kerberos', { code: 49, diagnostic });
+    assert.match(error.message, /cannot read the Kerberos ticket/);
+    assert.match(error.hint ?? '', /setspn -Q ldap\/dc1 /);
   });
 
   it('tells which way to bind the server does not offer', () => {

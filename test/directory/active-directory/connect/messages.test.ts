@@ -1,66 +1,61 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { BerWriter, MessageParser, SearchEntry } from 'ldapts';
-import { gatherWholeMessages } from '../../../../src/directory/active-directory/connect/messages.ts';
-
-const SEARCH_ENTRY = 0x64;
-const SET = 0x31;
+import {
+  BadMessage,
+  MOST_AFTER_BIND,
+  MOST_BEFORE_BIND,
+  messageGatherer,
+  TooMuch,
+} from '../../../../src/directory/active-directory/connect/messages.ts';
+import { entry } from '../stand-in.ts';
 
 describe('gathering whole messages', () => {
   it('gives every message once, in order and complete, wherever the connection cuts them', () => {
-    gatherWholeMessages();
     const values = fc.array(fc.uint8Array({ maxLength: 70_000, size: 'max' }), { minLength: 1, maxLength: 4 });
     const cuts = fc.array(fc.oneof(fc.nat(8), fc.nat(280_000)), { maxLength: 12 });
     fc.assert(
       fc.property(values, cuts, (written, places) => {
-        const bytes = Buffer.concat(written.map((value, index) => entryMessage(index + 1, Buffer.from(value))));
+        const messages = written.map((value, index) => entry(index + 1, 'CN=alice', { x: [Buffer.from(value)] }));
+        const gather = messageGatherer(() => MOST_AFTER_BIND);
+        const gathered = chunksOf(Buffer.concat(messages), places).flatMap((chunk) => [...gather(chunk)]);
         assert.deepEqual(
-          valuesRead(chunksOf(bytes, places)),
-          written.map((value) => Buffer.from(value).toString('hex')),
+          gathered.map((message) => message.toString('hex')),
+          messages.map((message) => message.toString('hex')),
         );
       }),
       { numRuns: 40 },
     );
   });
 
-  it('leaves it to ldapts to refuse a length that can be none', () => {
-    gatherWholeMessages();
-    assert.throws(() => valuesRead([Buffer.from([0x30]), Buffer.from([0x80, 0x02])]), /Indefinite length/);
-    assert.throws(() => valuesRead([Buffer.from([0x30, 0x85, 1, 1, 1, 1, 1])]), /too long/);
+  it('refuses what announces too much as soon as its length is there', () => {
+    const gather = messageGatherer(() => MOST_BEFORE_BIND);
+    assert.throws(() => [...gather(Buffer.from('30847fffffff', 'hex'))], {
+      constructor: TooMuch,
+      message: 'a message of 2147483653 bytes',
+    });
+  });
+
+  it('takes what is exactly as long as is allowed', () => {
+    const message = Buffer.alloc(MOST_BEFORE_BIND);
+    message.writeUInt16BE(0x3083, 0);
+    message.writeUIntBE(message.length - 5, 2, 3);
+    const halves = [message.subarray(0, 30_000), message.subarray(30_000)];
+    const gather = messageGatherer(() => message.length);
+    assert.deepEqual(
+      halves.flatMap((half) => [...gather(half)]),
+      [message],
+    );
+    assert.throws(() => [...messageGatherer(() => message.length - 1)(message)], TooMuch);
+  });
+
+  it('refuses a length that can be none, and what does not begin as a message', () => {
+    for (const hex of ['308002', '30850101010101', '48545450']) {
+      assert.throws(() => [...messageGatherer(() => MOST_AFTER_BIND)(Buffer.from(hex, 'hex'))], BadMessage);
+    }
   });
 });
-
-function entryMessage(messageId: number, value: Buffer): Buffer {
-  const writer = new BerWriter();
-  writer.startSequence();
-  writer.writeInt(messageId);
-  writer.startSequence(SEARCH_ENTRY);
-  writer.writeString('CN=alice');
-  writer.startSequence();
-  writer.startSequence();
-  writer.writeString('mSMQSignCertificates;binary');
-  writer.startSequence(SET);
-  writer.writeBuffer(value, 0x04);
-  for (let open = 0; open < 5; open++) writer.endSequence();
-  return writer.buffer;
-}
 
 function chunksOf(bytes: Buffer, places: readonly number[]): Buffer[] {
   const cuts = [...new Set([0, ...places.map((place) => place % bytes.length)])].sort((a, b) => a - b);
   return cuts.map((start, index) => bytes.subarray(start, cuts[index + 1]));
-}
-
-/** In hexadecimal. */
-function valuesRead(chunks: readonly Buffer[]): string[] {
-  const read: string[] = [];
-  const parser = new MessageParser();
-  parser.on('message', (message) => {
-    assert.ok(message instanceof SearchEntry);
-    read.push(message.attributes.flatMap(({ values }) => values.map((value) => value.toString('hex'))).join());
-  });
-  parser.on('error', (error) => {
-    throw error;
-  });
-  for (const chunk of chunks) parser.read(chunk, new Map());
-  return read;
 }

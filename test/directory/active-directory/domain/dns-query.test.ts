@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict';
+import { encode } from 'dns-packet';
+import fc from 'fast-check';
+import { discoverDomain } from '../../../../src/directory/active-directory/domain/discovery.ts';
 import {
+  answerTo,
+  type Dns,
   type DnsServer,
   dnsThrough,
   parseDnsServer,
+  type Query,
 } from '../../../../src/directory/active-directory/domain/dns-query.ts';
+import { MsmqCertError, toMsmqCertError } from '../../../../src/errors.ts';
 import { a, type Behaviour, type DnsStandIn, dnsStandIn, srv, type Zone } from '../dns-stand-in.ts';
 
 const NAME = '_ldap._tcp.dc._msdcs.corp.example';
@@ -94,4 +101,36 @@ describe('the address of a DNS server', () => {
       assert.throws(() => parseDnsServer(text), { code: 'invalid-config' });
     });
   }
+
+  it('takes anything for an answer or for none, and never for another kind of error', async () => {
+    const query: Query = { type: 'query', id: 7, flags: 0, questions: [{ name: NAME, type: 'SRV' }] };
+    const good = encode({ ...query, type: 'response', answers: ZONE[`${NAME} SRV`] ?? [] });
+    assert.equal(answerTo(query, good)?.answers?.length, 1);
+    const mutation = fc.record({ at: fc.nat(good.length - 1), by: fc.nat(255) });
+    const inputs = fc.tuple(fc.array(mutation, { maxLength: 5 }), fc.nat(good.length));
+    await fc.assert(
+      fc.asyncProperty(inputs, async ([mutations, length]) => {
+        const mutated = Buffer.from(good);
+        for (const { at, by } of mutations) mutated[at] = by;
+        for (const bytes of [mutated, mutated.subarray(0, length)]) {
+          const answers = answerTo(query, bytes)?.answers ?? [];
+          const dns: Dns = async (_name, type) => answers.filter((answer) => answer.type === type);
+          const found = await discoverDomain(dns, 'corp.example', null).catch(toMsmqCertError);
+          if (found instanceof MsmqCertError) assert.notEqual(found.code, 'internal', `${found.message}`);
+          else assert.ok(found.all.every(({ host }) => /^[^\p{C}\s]+\.corp\.example$/u.test(host)));
+        }
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  it('gives no server whose name is none', async () => {
+    for (const target of ['dc1\r\n.corp.example', 'a/b.corp.example', 'u:p@dc1.corp.example', 'dc 1.corp.example']) {
+      const dns: Dns = async (name) => [srv(name, target)];
+      await assert.rejects(discoverDomain(dns, 'corp.example', null), {
+        code: 'tls-untrusted',
+        message: /which is no host name/,
+      });
+    }
+  });
 });

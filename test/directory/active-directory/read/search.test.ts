@@ -121,3 +121,47 @@ describe('reading bytes', () => {
     assert.equal(asked.length, 2);
   });
 });
+
+describe('a directory that never comes to an end', () => {
+  it('is given up on when it names another attribute each time', async () => {
+    let asked = 0;
+    const search: Search = async () => [{ dn: 'CN=alice', [`mSMQDigests;x-${asked++}`]: 'text' }];
+    await assert.rejects(readBytes(search, 'CN=alice', ['mSMQDigests']), {
+      code: 'directory-error',
+      message: /names other attributes each time, such as "mSMQDigests;x-4"/,
+    });
+    assert.equal(asked, 5);
+  });
+
+  /** Hands out ranges of `size` values for ever. */
+  function endless(size: number, timeoutMs?: number) {
+    const counter = { asked: 0 };
+    const search = async (_base: string, { attributes = [] }: Parameters<Search>[1]) => {
+      counter.asked++;
+      const from = Number(/range=(\d+)/.exec(attributes.join())?.[1] ?? 0);
+      const values = Array.from({ length: size }, () => Buffer.alloc(16));
+      return [{ dn: 'CN=alice', [`mSMQDigests;range=${from}-${from + size - 1}`]: values }];
+    };
+    return { search: Object.assign(search, timeoutMs !== undefined && { timeoutMs }), counter };
+  }
+
+  for (const [size, mostAsked] of [
+    [2, 1001],
+    [30_000, 10],
+  ] as const) {
+    it(`is given up on when it has ever more values, ${size} at a time`, async () => {
+      const { search, counter } = endless(size);
+      await assert.rejects(readPair(search, 'CN=alice'), {
+        code: 'directory-error',
+        message: /in pieces and has more/,
+      });
+      assert.ok(counter.asked <= mostAsked, `asked ${counter.asked} times`);
+    });
+  }
+
+  it('is given up on when the time for the whole entry is over, though each answer comes in time', async () => {
+    const { search, counter } = endless(2, -1);
+    await assert.rejects(readPair(search, 'CN=alice'), { code: 'directory-timeout', message: /in time/ });
+    assert.ok(counter.asked <= 2);
+  });
+});

@@ -45,6 +45,7 @@ describe('replication metadata', () => {
     const whole = vector(record(0x000903b3, 4, seconds));
     const bad = [Buffer.alloc(0), whole.subarray(0, -1), Buffer.concat([whole, Buffer.alloc(1)]), Buffer.alloc(16)];
     for (const bytes of bad) assert.equal(stampsFromBytes(bytes), null);
+    assert.equal(stampsFromBytes(vector(record(0x000903b3, 4, 2n ** 64n - 1n))), null, 'a time that is none');
   });
 
   it('is read from the text of Windows', () => {

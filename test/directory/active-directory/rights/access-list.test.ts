@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import fc from 'fast-check';
 import { identifierBytes } from '../../../../src/blob/identifier.ts';
 import { listAllows, readAccessList } from '../../../../src/directory/active-directory/rights/access-list.ts';
 import { sidBytes } from '../../../../src/directory/names.ts';
+import { MsmqCertError } from '../../../../src/errors.ts';
 
 const READ = 0x10;
 const WRITE = 0x20;
@@ -89,5 +91,28 @@ describe('an access control list', () => {
     const none = descriptor();
     none.writeUInt16LE(0x8000, 2);
     assert.equal(listAllows(readAccessList(none), attribute, new Set()), true);
+  });
+
+  it('is read or refused with an error of ours, whatever its bytes are', () => {
+    const whole = descriptor({ type: 0, sid: ALICE }, { type: 6, sid: EVERYONE, object: attribute.schemaId });
+    const mutation = fc.record({ at: fc.nat(whole.length - 1), by: fc.nat(255) });
+    let refused = 0;
+    fc.assert(
+      fc.property(fc.array(mutation, { maxLength: 6 }), fc.nat(whole.length), (mutations, length) => {
+        const mutated = Buffer.from(whole);
+        for (const { at, by } of mutations) mutated[at] = by;
+        for (const bytes of [mutated, mutated.subarray(0, length)]) {
+          try {
+            readAccessList(bytes);
+          } catch (error) {
+            refused++;
+            assert.ok(error instanceof MsmqCertError, `${error}`);
+            assert.equal(error.code, 'directory-error');
+          }
+        }
+      }),
+      { numRuns: 3000 },
+    );
+    assert.ok(refused > 1000, `${refused} were refused`);
   });
 });

@@ -1,15 +1,9 @@
 import assert from 'node:assert/strict';
-import fc from 'fast-check';
 import * as ldap from 'ldapts';
 import type { Change, Pair } from '../../../../src/blob/pair.ts';
 import { parseLdapUrl } from '../../../../src/directory/active-directory/address.ts';
 import type { Link } from '../../../../src/directory/active-directory/connect/connection.ts';
-import {
-  changesOf,
-  settleLostReply,
-  swapPair,
-  tookEffect,
-} from '../../../../src/directory/active-directory/write/swap.ts';
+import { changesOf, settleLostReply, swapPair } from '../../../../src/directory/active-directory/write/swap.ts';
 import { refusal } from '../../../../src/directory/active-directory/write/swap-errors.ts';
 import { MsmqCertError } from '../../../../src/errors.ts';
 
@@ -141,53 +135,6 @@ describe('what a refusal means', () => {
       return outcome.kind === 'refused' && outcome.error.hint?.includes('adminCount');
     });
     assert.deepEqual(await Promise.all(hints), [true, false]);
-  });
-});
-
-describe('whether a write took effect', () => {
-  it('did when both attributes are as they should be', () => {
-    assert.ok(tookEffect(before, change, { blob: bytes('new'), digests: [digest(2), digest(3)] }));
-  });
-
-  it('did when somebody has gone on from there', () => {
-    assert.ok(tookEffect(before, change, { blob: bytes('newer'), digests: [digest(2), digest(3), digest(4)] }));
-  });
-
-  const not: [why: string, now: Pair, to?: Change][] = [
-    ['nothing changed', before],
-    ['the old blob is still there', { ...before, digests: [digest(2), digest(3)] }],
-    ['a rival was first', { blob: bytes('rival'), digests: [digest(1), digest(2), digest(9)] }],
-    ['the deleted digest is there', { blob: bytes('new'), digests: [digest(1), digest(2), digest(3)] }],
-    ['the pair is gone', { blob: null, digests: [] }],
-    [
-      'a removal cannot be told from that of a rival',
-      { blob: bytes('rival'), digests: [digest(2)] },
-      { ...change, digestsToAdd: [] },
-    ],
-  ];
-  for (const [why, now, to = change] of not) {
-    it(`did not when ${why}`, () => {
-      assert.equal(tookEffect(before, to, now), false);
-    });
-  }
-
-  it('is never claimed while the old pair is unchanged, and always when the new one is there', () => {
-    const fills = fc.uniqueArray(fc.integer({ min: 0, max: 255 }), { minLength: 1, maxLength: 9 });
-    const property = fc.property(fills, fc.nat(), fc.nat(), fc.boolean(), (all, a, b, sameBlob) => {
-      const [from, to] = [a % all.length, b % all.length].sort((left, right) => left - right);
-      const [kept, deleted, added] = [all.slice(0, from), all.slice(from, to), all.slice(to)].map((some) =>
-        some.map(digest),
-      );
-      const old: Pair = { blob: bytes('old'), digests: [...(kept ?? []), ...(deleted ?? [])] };
-      const wanted = {
-        blob: bytes(sameBlob ? 'old' : 'new'),
-        digestsToAdd: added ?? [],
-        digestsToDelete: deleted ?? [],
-      };
-      assert.equal(tookEffect(old, wanted, old), false);
-      assert.ok(tookEffect(old, wanted, { blob: wanted.blob, digests: [...(kept ?? []), ...(added ?? [])] }));
-    });
-    fc.assert(property);
   });
 });
 

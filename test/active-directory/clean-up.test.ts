@@ -315,8 +315,8 @@ describe('The command cleans up', () => {
         await writePair(lab, 'bob', { blob: blobOf([{ certificate, digest: md5(certificate) }]), digests: [] });
         const explain = async (machine: string) =>
           (await runMsmqCert(['explain', 'bob', '--machine', machine, ...reaching(lab, 'reader')])).stdout.trimEnd();
-        assert.match(await explain('PC-1'), /What helps: msmq-cert repair "CORP\\bob"$/);
-        assert.match(await explain('PC-2'), /What helps: msmq-cert register "CORP\\bob" --machine PC-2$/);
+        assert.match(await explain('PC-1'), /What helps: msmq-cert repair 'CORP\\bob' --directory /);
+        assert.match(await explain('PC-2'), /What helps: msmq-cert register 'CORP\\bob' --machine PC-2 --directory /);
       }));
   });
 });

@@ -121,7 +121,7 @@ describe('replication', () => {
     assert.deepEqual([together.converged, together.torn, together.code], [true, true, 1]);
     const text = await runMsmqCert(words().filter((word) => word !== '--json'));
     assert.match(text.stdout, /^CORP\\bob {2}torn$/m);
-    assert.match(text.stderr, /^error\[torn-pair\].*\nhint: .*msmq-cert repair CORP\\bob$/m);
+    assert.match(text.stderr, /^error\[torn-pair\].*\nhint: .*msmq-cert repair 'CORP\\bob' --directory .*$/m);
   });
 
   it('is repaired when the pair is torn, and the repair arrives everywhere', async () => {

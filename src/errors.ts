@@ -53,6 +53,7 @@ export type ErrorCode =
   | 'file-exists'
   | 'disk-full'
   | 'file-locked'
+  | 'untrusted-path'
   | 'not-available'
   | 'interrupted'
   | 'internal';

@@ -6,9 +6,11 @@ import { promisify } from 'node:util';
 import ms from 'ms';
 import limit, { type LimitFunction as Lane } from 'p-limit';
 import { DEFAULT_SUBJECT, parseSubjectTemplate } from '../../src/certificate/subject.ts';
+import { noJournal } from '../../src/journal/write.ts';
 import type { Addition } from '../../src/plan/plan.ts';
 import type { Prepared } from '../../src/plan/results.ts';
-import { type KeyPolicy, makePfx, prepare, type Workshop } from '../../src/run/keys.ts';
+import { type KeyMaking, type KeyPolicy, makePfx, prepare } from '../../src/run/keys.ts';
+import { ownKeySets } from '../../src/run/own-key-sets.ts';
 import type { Benchmark } from './benchmark.ts';
 import { inTurns, median, timesAsLong } from './turns.ts';
 
@@ -68,10 +70,11 @@ function keySetMaker(out: string, account: string, lane: Lane): (index: number) 
     subject: parseSubjectTemplate(DEFAULT_SUBJECT),
     encryption: 'TripleDES_SHA1',
     passphrase: null,
+    maxAgeMs: 0,
   };
   const user = { account, dn: 'CN=user,DC=corp,DC=example', sid: null, guid: null, protected: false };
-  const workshop: Workshop = { policy, whenCoreIsFree: lane, isRegistered: () => false, makePfx };
-  return (index) => prepare(user, newKeyFor(`PC-${index}`), workshop);
+  const making: KeyMaking = { policy, journal: noJournal, whenCoreIsFree: lane, own: ownKeySets(), makePfx };
+  return (index) => prepare(user, newKeyFor(`PC-${index}`), making);
 }
 
 function newKeyFor(machine: string): Addition {

@@ -88,6 +88,7 @@ function contextOf(directory: ActiveDirectory, out: string): ApplyContext {
       subject,
       encryption: 'TripleDES_SHA1',
       passphrase: null,
+      maxAgeMs: 0,
     },
     journal: noJournal,
     mode: 'write',

@@ -52,7 +52,7 @@ interface Validity {
 }
 
 /** Clocks differ: a certificate that is made now must not be "not yet valid" for its receiver. */
-const BACKDATED_MS = 5 * 60 * 1000;
+export const BACKDATED_MS = 5 * 60 * 1000;
 const LAST_MOMENT = Date.UTC(9999, 11, 31, 23, 59, 59);
 const SERIAL_BYTES = 8;
 

@@ -14,6 +14,7 @@ const commands = {
   apply: async () => (await import('./commands/apply.ts')).applyCommand(),
   resume: async () => (await import('./commands/resume.ts')).resumeCommand(),
   undo: async () => (await import('./commands/undo.ts')).undoCommand(),
+  keys: async () => (await import('./commands/keys.ts')).keysCommand(),
   audit: async () => (await import('./commands/audit.ts')).auditCommand(),
   verify: async () => (await import('./commands/verify.ts')).verifyCommand(),
   explain: async () => (await import('./commands/explain.ts')).explainCommand(),

@@ -61,6 +61,7 @@ const byCode: Record<ErrorCode, ExitCode> = {
   'file-exists': 1,
   'disk-full': 1,
   'file-locked': 1,
+  'untrusted-path': 4,
   'not-available': 2,
   interrupted: 1,
   internal: 1,

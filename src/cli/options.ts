@@ -137,6 +137,12 @@ export function addWriteOptions(command: Command): Command {
         .preset('15m'),
     )
     .addOption(rare(new Option('--journal <file>', 'journal of the run; else a new file in journal below --out')))
+    .addOption(
+      rare(
+        new Option('--resume-within <duration>', 'go on with a run that was cut short if it began so recently (24h)'),
+      ).argParser(parseDuration),
+    )
+    .addOption(rare(new Option('--new-run', 'begin anew, whatever was cut short')))
     .addOption(rare(new Option('--rate <n>', 'at most so many directory writes a second')).argParser(parseRate))
     .addOption(rare(new Option('--fail-fast', 'begin no new user after one has failed')))
     .addOption(

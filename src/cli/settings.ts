@@ -12,6 +12,9 @@ const output = z.object({
   progress: z.boolean().default(true),
 });
 
+/** How long ago a run may have begun that the same command goes on with, unless it is told otherwise. */
+export const RESUME_WITHIN_MS = 24 * 60 * 60 * 1000;
+
 const directory = output.extend({
   directory: text,
   auth: z.enum(['simple', 'kerberos', 'external']).default('simple'),
@@ -41,6 +44,8 @@ const mutation = directory.extend({
   yes: z.boolean().default(false),
   detailedExitcode: z.boolean().default(false),
   journal: text,
+  resumeWithin: z.number().default(RESUME_WITHIN_MS),
+  newRun: z.boolean().default(false),
   concurrency: z.number(),
   rate: z.number().optional(),
   failFast: z.boolean().default(false),

@@ -1,11 +1,13 @@
 import { hash } from 'node:crypto';
-import { mkdir, open, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { open, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { Pair } from '../blob/pair.ts';
 import type { Listed, User } from '../directory/directory.ts';
 import { entryRecord } from '../directory/ldif/entry.ts';
 import { MsmqCertError, systemCode } from '../errors.ts';
+import { syncFolder } from '../files/durable-files.ts';
 import { writeError } from '../files/file-errors.ts';
+import { makeOwnFolder } from '../files/own-folder.ts';
 
 export interface BackupOutcome {
   users: number;
@@ -45,7 +47,7 @@ export function isPresent({ blob, digests }: Pair): boolean {
  * Saves what a command is about to take from a user, in a file of its own in the folder `backup`: the pair as LDIF, or
  * the blob alone as it is. The same bytes are saved once.
  * @returns the file
- * @throws MsmqCertError file-unwritable, disk-full
+ * @throws MsmqCertError file-unwritable, disk-full, untrusted-path
  */
 export async function saveBefore(out: string, user: User, pair: Pair, form: 'ldif' | 'blob'): Promise<string> {
   const text = form === 'ldif' ? entryRecord(user, pair) : (pair.blob ?? Buffer.alloc(0));
@@ -53,7 +55,7 @@ export async function saveBefore(out: string, user: User, pair: Pair, form: 'ldi
   const at = new Date().toISOString().replaceAll(/[-:]/g, '').replace(/[.].*/, 'Z');
   const name = `${at}-${fileName(user)}-${hash('sha256', text, 'hex').slice(0, 8)}`;
   const file = join(folder, `${name}.${form === 'ldif' ? 'ldif' : 'bin'}`);
-  await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error) => {
+  await makeOwnFolder(folder).catch((error) => {
     throw writeError(folder, error);
   });
   await writeNew(file, (write) => write(text)).catch((error) => {
@@ -82,6 +84,7 @@ async function writeNew(
   try {
     await fill(write);
     await handle.sync();
+    await syncFolder(dirname(file));
   } catch (error) {
     await rm(file, { force: true });
     throw error;

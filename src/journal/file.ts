@@ -1,8 +1,10 @@
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { command } from '../advice.ts';
 import { MsmqCertError, systemCode } from '../errors.ts';
-import { type Patience, withFileLock } from '../files/lock.ts';
+import { syncFolder } from '../files/durable-files.ts';
+import { checkOwn, makeOwnFolder } from '../files/own-folder.ts';
 import type { JournalRecord } from './records.ts';
 
 /** Appends records to a journal file. */
@@ -14,20 +16,32 @@ export interface JournalFile {
 }
 
 /**
- * Makes a new journal.
+ * Makes the folder of a journal that is about to be made, where there is none.
+ * @throws MsmqCertError file-unwritable, untrusted-path
+ */
+export async function makeJournalFolder(path: string): Promise<void> {
+  try {
+    await checkOwn(path);
+    // a folder that is there may be one that everybody writes to, if only their own files
+    if (!existsSync(dirname(path))) await makeOwnFolder(dirname(path));
+  } catch (cause) {
+    throw cause instanceof MsmqCertError ? cause : notWritten(path, cause);
+  }
+}
+
+/**
+ * Makes a new journal, in a folder that is there.
  * @throws MsmqCertError file-exists, file-unwritable
  */
 export async function createJournalFile(path: string): Promise<JournalFile> {
   try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    return appendTo(path, await open(path, 'ax', 0o600));
+    const file = appendTo(path, await open(path, 'ax', 0o600));
+    await syncFolder(dirname(path));
+    return file;
   } catch (cause) {
     throw notWritten(path, cause);
   }
 }
-
-/** It is held for the time of one record; a holder that was killed keeps the next one waiting for two seconds. */
-const PATIENCE: Patience = { waitMs: 10_000, staleMs: 2000 };
 
 /** What was read of a journal, in bytes. */
 export interface JournalSize {
@@ -39,25 +53,12 @@ export interface JournalSize {
 
 /**
  * Goes on with a journal, after its last whole line; what a crash tore off after it is cut away.
- * @param first its first new record, by which whoever reads it next knows that somebody is at work
- * @throws MsmqCertError file-locked when another process has gone on with it since it was read; file-unwritable, disk-full
+ * @throws MsmqCertError file-locked when it was written to since it was read; file-unwritable, disk-full
  */
-export async function continueJournalFile(
-  path: string,
-  { wholeBytes, tornBytes }: JournalSize,
-  first: JournalRecord,
-): Promise<JournalFile> {
-  return await withFileLock(path, PATIENCE, async () => {
-    const file = await reopen(path, wholeBytes, wholeBytes + tornBytes);
-    await file.append(first);
-    return file;
-  });
-}
-
-async function reopen(path: string, wholeBytes: number, readBytes: number): Promise<JournalFile> {
+export async function continueJournalFile(path: string, { wholeBytes, tornBytes }: JournalSize): Promise<JournalFile> {
   try {
     await using handle = await open(path, 'r+');
-    if ((await handle.stat()).size !== readBytes) throw takenUp(path);
+    if ((await handle.stat()).size !== wholeBytes + tornBytes) throw takenUp(path);
     await handle.truncate(wholeBytes);
     return appendTo(path, await open(path, 'a', 0o600));
   } catch (cause) {

@@ -10,6 +10,8 @@ export interface UserHistory {
   /** Each swap that was tried, in order; `outcome` is null when the run ended before it knew. */
   swaps: { intent: RecordOf<'intent'>; outcome: RecordOf<'outcome'> | null }[];
   hooks: RecordOf<'hook'>[];
+  /** The key sets that the run made for the user; a dropped one is not used any more, if a kill has not left it there. */
+  keys: (RecordOf<'key'> & { dropped: boolean })[];
 }
 
 export interface JournalHistory extends JournalSize {
@@ -19,9 +21,9 @@ export interface JournalHistory extends JournalSize {
   complete: boolean;
   /** By {@link userKey}. */
   users: Map<string, UserHistory>;
-  /** Who worked on it last. */
-  process: { pid: number; host: string };
-  ended: boolean;
+  /** The counts at its end; null when it was cut short. */
+  end: RecordOf<'end'> | null;
+  undone: boolean;
   /** Whether one of its processes was asked to deliver what it registers. */
   delivers: boolean;
 }
@@ -49,6 +51,17 @@ export async function readJournal(path: string): Promise<JournalHistory> {
   return history;
 }
 
+/** Whether nothing is left to go on with: it came to its end, and nothing failed. */
+export function isFinished({ end, undone, users }: JournalHistory): boolean {
+  if (undone) return true;
+  return end !== null && (end.summary['failed'] ?? 0) === 0 && ![...users.values()].some(hasFailedHook);
+}
+
+function hasFailedHook({ hooks }: UserHistory): boolean {
+  const last = new Map(hooks.map(({ digest, outcome }) => [digest, outcome]));
+  return [...last.values()].includes('failed');
+}
+
 function begin(record: JournalRecord, path: string): JournalHistory {
   if (record.type !== 'run') throw corrupt(path, 1);
   return {
@@ -56,8 +69,8 @@ function begin(record: JournalRecord, path: string): JournalHistory {
     targets: [],
     complete: false,
     users: new Map(),
-    process: record.process,
-    ended: false,
+    end: null,
+    undone: false,
     delivers: record.delivers ?? false,
     wholeBytes: 0,
     tornBytes: 0,
@@ -75,9 +88,19 @@ function add(history: JournalHistory, record: JournalRecord, path: string, line:
       history.complete = true;
       break;
     case 'resumed':
-      history.process = record.process;
-      history.ended = false;
+      history.end = null;
       history.delivers ||= record.delivers ?? false;
+      break;
+    case 'key':
+      historyOf(history, userKey(record.user)).keys.push({ ...record, dropped: false });
+      break;
+    case 'key-dropped': {
+      const user = historyOf(history, record.user);
+      for (const key of user.keys) if (key.digest === record.digest) key.dropped = true;
+      break;
+    }
+    case 'undone':
+      history.undone = true;
       break;
     case 'intent':
       historyOf(history, userKey(record.user)).swaps.push({ intent: record, outcome: null });
@@ -92,7 +115,7 @@ function add(history: JournalHistory, record: JournalRecord, path: string, line:
       historyOf(history, record.user).hooks.push(record);
       break;
     case 'end':
-      history.ended = true;
+      history.end = record;
       break;
   }
 }
@@ -100,7 +123,7 @@ function add(history: JournalHistory, record: JournalRecord, path: string, line:
 function historyOf(history: JournalHistory, key: string): UserHistory {
   const known = history.users.get(key);
   if (known !== undefined) return known;
-  const fresh: UserHistory = { swaps: [], hooks: [] };
+  const fresh: UserHistory = { swaps: [], hooks: [], keys: [] };
   history.users.set(key, fresh);
   return fresh;
 }

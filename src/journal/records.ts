@@ -34,8 +34,6 @@ const itemSchema = z.object({
   error: z.object({ code: z.string(), message: z.string() }).nullable(),
 });
 
-const processSchema = z.object({ pid: z.number(), host: z.string() });
-
 export const recordSchema = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('run'),
@@ -50,7 +48,6 @@ export const recordSchema = z.discriminatedUnion('type', [
     fingerprint: z.string(),
     request: requestSchema,
     keys: keySettingsSchema,
-    process: processSchema,
     /** Whether what it registers is to be delivered too. */
     delivers: z.boolean().optional(),
   }),
@@ -61,9 +58,20 @@ export const recordSchema = z.discriminatedUnion('type', [
     at: z.string(),
     by: z.string(),
     server: z.string(),
-    process: processSchema,
     delivers: z.boolean().optional(),
   }),
+  /** Before the files of a key set are made. */
+  z.object({
+    type: z.literal('key'),
+    at: z.string(),
+    user: userSchema,
+    machine: z.string(),
+    /** Of its certificate. */
+    digest: z.hex().length(32),
+    files: filesSchema,
+  }),
+  /** Before they are removed, or given other names: nobody uses them from here on. */
+  z.object({ type: z.literal('key-dropped'), at: z.string(), user: z.string(), digest: z.hex().length(32) }),
   z.object({
     type: z.literal('intent'),
     at: z.string(),
@@ -94,6 +102,8 @@ export const recordSchema = z.discriminatedUnion('type', [
     status: z.string(),
     output: z.string(),
   }),
+  /** Somebody puts back what the run found: nobody goes on with it. */
+  z.object({ type: z.literal('undone'), at: z.string(), by: z.string() }),
   z.object({ type: z.literal('end'), at: z.string(), summary: z.record(z.string(), z.number()) }),
 ]);
 

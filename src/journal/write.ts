@@ -1,35 +1,62 @@
 import { hash, randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { hostname, userInfo } from 'node:os';
 import { toHex } from '../blob/digest.ts';
 import { applyChange } from '../blob/edit.ts';
 import { type Change, pairKey } from '../blob/pair.ts';
+import type { KeyFiles } from '../certificate/key-files/key-files.ts';
 import { type User, userKey } from '../directory/directory.ts';
 import type { MsmqCertError } from '../errors.ts';
+import { checkOwn } from '../files/own-folder.ts';
 import type { UserPlan } from '../plan/plan.ts';
 import type { KeySettingsRecord, Request, Target } from '../plan/request.ts';
 import type { ItemResult, Summary } from '../plan/results.ts';
-import { continueJournalFile, createJournalFile, type JournalFile } from './file.ts';
-import type { JournalHistory } from './read.ts';
-import { type JournalItem, pairRecord } from './records.ts';
+import { continueJournalFile, createJournalFile, type JournalFile, makeJournalFolder } from './file.ts';
+import { beginHeartbeat, type Heartbeat, PULSE, takeHeartbeat } from './heartbeat.ts';
+import { type JournalHistory, readJournal } from './read.ts';
+import { type JournalItem, type JournalRecord, pairRecord } from './records.ts';
 
-/** Writes down what a run is about to do and what became of it. */
+/**
+ * Writes down what a run is about to do and what became of it. Each record is on the disk when its promise resolves.
+ * Whatever must not happen when another process has taken the run up is written down first and then done after
+ * `assertHeld`: the other one reads the journal when it has taken it, so it knows of it.
+ */
 export interface Journal {
-  /** Before a swap: what is about to be written over what. On the disk when it resolves. */
+  /** Before the files of a key set are made. */
+  key(user: User, machine: string, digest: string, files: KeyFiles): Promise<void>;
+  /** Before they are removed or set aside. */
+  dropKey(user: User, digest: string): Promise<void>;
+  /** Before a swap: what is about to be written over what. */
   intend(server: string, plan: UserPlan, change: Change, items: readonly ItemResult[]): Promise<void>;
   /** After the swap. */
   conclude(user: User, outcome: 'swapped' | 'conflict' | 'refused', error: MsmqCertError | null): Promise<void>;
   hook(user: User, item: ItemResult, outcome: 'done' | 'failed', status: string, output: string): Promise<void>;
+  /** Before the first write that puts back what the run found. */
+  undo(): Promise<void>;
   end(summary: Summary): Promise<void>;
+  /** @throws MsmqCertError file-locked when another process has taken it up */
+  assertHeld(): Promise<void>;
+  /** Aborted when another process has taken it up. */
+  readonly lost: AbortSignal;
+  /** Unless it has its end, or was undone, the next process can go on with it at once. */
   close(): Promise<void>;
+  /** Closes it and removes it: there is nothing to tell. */
+  abandon(): Promise<void>;
 }
 
 /** For runs that change nothing. */
 export const noJournal: Journal = {
+  key: async () => {},
+  dropKey: async () => {},
   intend: async () => {},
   conclude: async () => {},
   hook: async () => {},
+  undo: async () => {},
   end: async () => {},
+  assertHeld: async () => {},
+  lost: new AbortController().signal,
   close: async () => {},
+  abandon: async () => {},
 };
 
 /** What a run is, for its journal. */
@@ -59,10 +86,22 @@ export function fingerprintOf({
 
 /**
  * Begins the journal of a run.
- * @throws MsmqCertError file-exists, file-unwritable, disk-full
+ * @throws MsmqCertError file-exists, file-unwritable, disk-full, untrusted-path
  */
-export async function beginJournal(path: string, header: RunHeader): Promise<Journal> {
-  const file = await createJournalFile(path);
+export async function beginJournal(path: string, header: RunHeader, pulse = PULSE): Promise<Journal> {
+  await makeJournalFolder(path);
+  const heartbeat = await beginHeartbeat(path, pulse);
+  try {
+    const file = await createJournalFile(path);
+    await writeHead(file, header);
+    return journalIn(file, heartbeat, false);
+  } catch (error) {
+    await heartbeat.release('ended');
+    throw error;
+  }
+}
+
+async function writeHead(file: JournalFile, header: RunHeader): Promise<void> {
   const { targets, ...facts } = header;
   const written = [
     file.append({
@@ -71,7 +110,6 @@ export async function beginJournal(path: string, header: RunHeader): Promise<Jou
       run: randomUUID(),
       at: now(),
       by: whoRuns(),
-      process: thisProcess(),
       fingerprint: fingerprintOf(header),
       ...facts,
     }),
@@ -79,26 +117,75 @@ export async function beginJournal(path: string, header: RunHeader): Promise<Jou
     file.append({ type: 'targets-complete', at: now() }),
   ];
   await Promise.all(written);
-  return journalIn(file);
+}
+
+/** A journal that this process has taken: nobody else writes to it until it is closed or gone on with. */
+export interface TakenJournal {
+  path: string;
+  /** As it was read after it was taken. */
+  history: JournalHistory;
+  heartbeat: Heartbeat;
 }
 
 /**
- * Goes on with the journal of a run that was cut short, as it was when `history` was read.
- * @throws MsmqCertError file-locked when another process was faster, file-unwritable, disk-full
+ * Takes a journal and reads it; null when its run is at work.
+ * @param onWait called when it takes a few seconds to tell
+ * @throws MsmqCertError untrusted-path, file-unwritable, and what readJournal refuses
  */
-export async function resumeJournal(
-  path: string,
-  history: JournalHistory,
-  { server, delivers }: Pick<RunHeader, 'server' | 'delivers'>,
-): Promise<Journal> {
-  const resumed = { type: 'resumed', at: now(), by: whoRuns(), server, process: thisProcess(), delivers } as const;
-  return journalIn(await continueJournalFile(path, history, resumed));
+export async function takeJournal(path: string, onWait: () => void, pulse = PULSE): Promise<TakenJournal | null> {
+  await checkOwn(path);
+  const { end } = await readJournal(path);
+  const heartbeat = await takeHeartbeat(path, end !== null, onWait, pulse);
+  if (heartbeat === null) return null;
+  try {
+    return { path, history: await readJournal(path), heartbeat };
+  } catch (error) {
+    await heartbeat.release('open');
+    throw error;
+  }
 }
 
-function journalIn(file: JournalFile): Journal {
+/** Gives a journal back that was taken, as it was. */
+export async function giveBack({ history, heartbeat }: TakenJournal): Promise<void> {
+  await heartbeat.release(history.end !== null ? 'ended' : 'open');
+}
+
+/**
+ * Goes on with a journal.
+ * @param on null when only its key sets or its writes are taken back
+ * @throws MsmqCertError file-unwritable, disk-full
+ */
+export async function resumeJournal(
+  taken: TakenJournal,
+  on: Pick<RunHeader, 'server' | 'delivers'> | null,
+): Promise<Journal> {
+  const { path, history, heartbeat } = taken;
+  try {
+    const file = await continueJournalFile(path, history);
+    if (on === null) return journalIn(file, heartbeat, history.end !== null);
+    await file.append({ type: 'resumed', at: now(), by: whoRuns(), ...on });
+    return journalIn(file, heartbeat, false);
+  } catch (error) {
+    await giveBack(taken);
+    throw error;
+  }
+}
+
+function journalIn(file: JournalFile, heartbeat: Heartbeat, isOver: boolean): Journal {
+  let over = isOver;
+  const append = async (record: JournalRecord) => {
+    // two processes that write to one journal would make it worthless
+    heartbeat.lost.throwIfAborted();
+    await file.append(record);
+  };
   return {
+    lost: heartbeat.lost,
+    assertHeld: () => heartbeat.assertHeld(),
+    key: (user, machine, digest, files) =>
+      append({ type: 'key', at: now(), user: userRecord(user), machine, digest, files }),
+    dropKey: (user, digest) => append({ type: 'key-dropped', at: now(), user: userKey(user), digest }),
     intend: (server, plan, change, items) =>
-      file.append({
+      append({
         type: 'intent',
         at: now(),
         server,
@@ -110,12 +197,31 @@ function journalIn(file: JournalFile): Journal {
         items: items.map(itemRecord),
       }),
     conclude: (user, outcome, error) =>
-      file.append({ type: 'outcome', at: now(), user: userKey(user), outcome, error: error && errorRecord(error) }),
+      append({ type: 'outcome', at: now(), user: userKey(user), outcome, error: error && errorRecord(error) }),
     hook: (user, { machine, digest }, outcome, status, output) =>
-      file.append({ type: 'hook', at: now(), user: userKey(user), machine, digest, outcome, status, output }),
-    end: (summary) => file.append({ type: 'end', at: now(), summary: { ...summary } }),
-    close: () => file.close(),
+      append({ type: 'hook', at: now(), user: userKey(user), machine, digest, outcome, status, output }),
+    async undo() {
+      await append({ type: 'undone', at: now(), by: whoRuns() });
+      over = true;
+    },
+    async end(summary) {
+      await append({ type: 'end', at: now(), summary: { ...summary } });
+      over = true;
+    },
+    async close() {
+      await file.close();
+      await heartbeat.release(over ? 'ended' : 'open');
+    },
+    async abandon() {
+      await file.close();
+      if (!heartbeat.lost.aborted) await rm(file.path, { force: true });
+      await heartbeat.release('ended');
+    },
   };
+}
+
+function userRecord({ account, dn, sid, guid, protected: isProtected }: User) {
+  return { account, dn, sid, guid, protected: isProtected };
 }
 
 function itemRecord({ delivery: _later, ...item }: ItemResult): JournalItem {
@@ -128,10 +234,6 @@ function errorRecord({ code, message }: MsmqCertError) {
 
 function now(): string {
   return new Date().toISOString();
-}
-
-function thisProcess() {
-  return { pid: process.pid, host: hostname() };
 }
 
 /** The account of the operating system, for the audit trail; a container may have none. */

@@ -44,7 +44,16 @@ export interface UserResult {
   outcome: 'changed' | 'pending' | 'unchanged' | 'failed';
   items: ItemResult[];
   conflictsRetried: number;
+  /** An earlier process of the same run had done it; this one only saw that it stands. */
+  doneBefore?: true;
+  leftKeys?: readonly LeftKeys[];
 }
+
+/** Key files of the run that it is done with, though no registered certificate belongs to them. */
+export type LeftKeys =
+  | { kind: 'orphaned'; path: string }
+  /** They are not what the run wrote, and have other names now. */
+  | { kind: 'set-aside'; path: string; why: string };
 
 /** Counts over a run. A replaced certificate counts as one added and one removed. */
 export interface Summary {
@@ -54,6 +63,8 @@ export interface Summary {
   unchanged: number;
   failed: number;
   conflictsRetried: number;
+  /** Certificates that an earlier process of the run had registered or removed; they are in no other count. */
+  doneBefore?: number;
   /** Only there when something was to be delivered. */
   delivered?: number;
   undelivered?: number;
@@ -145,11 +156,15 @@ export function emptySummary(): Summary {
   return { users: 0, added: 0, removed: 0, unchanged: 0, failed: 0, conflictsRetried: 0 };
 }
 
-export function count(summary: Summary, result: Pick<UserResult, 'items' | 'conflictsRetried'>): void {
+export function count(summary: Summary, result: Pick<UserResult, 'items' | 'conflictsRetried' | 'doneBefore'>): void {
   summary.users++;
   summary.conflictsRetried += result.conflictsRetried;
   for (const { action, delivery } of result.items) {
     if (delivery !== undefined) countDelivery(summary, delivery);
+    if (result.doneBefore && action !== 'unchanged' && action !== 'failed') {
+      summary.doneBefore = (summary.doneBefore ?? 0) + 1;
+      continue;
+    }
     if (action === 'added' || action === 'replaced') summary.added++;
     if (action === 'removed' || action === 'replaced') summary.removed++;
     if (action === 'unchanged') summary.unchanged++;

@@ -1,10 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Entry } from '../blob/codec.ts';
+import { toHex } from '../blob/digest.ts';
 import { applyChange } from '../blob/edit.ts';
 import { type Change, pairKey } from '../blob/pair.ts';
-import { areRegistered, entryName, type Standing, standings } from '../blob/registered.ts';
+import { areRegistered, entryName } from '../blob/registered.ts';
 import type { Directory, User } from '../directory/directory.ts';
 import { type ErrorCode, MsmqCertError, toMsmqCertError } from '../errors.ts';
+import type { UserHistory } from '../journal/read.ts';
 import type { Journal } from '../journal/write.ts';
 import { assessKnowingly, type Criteria, type UserState } from '../judge/state.ts';
 import {
@@ -18,7 +20,8 @@ import {
 } from '../plan/plan.ts';
 import { failedItem, itemsOf, type Prepared, type UserResult } from '../plan/results.ts';
 import type { SharedDigestGuard } from '../plan/shared-digests.ts';
-import { discard, type KeyPolicy, type MakePfx, makePfx, prepare, settle, tidy, type Workshop } from './keys.ts';
+import { type KeyMaking, type KeyPolicy, type MakePfx, makePfx, prepare } from './keys.ts';
+import { dropUnused, earlierKeySets, type OwnKeySets, ownKeySets } from './own-key-sets.ts';
 
 export interface ApplyContext {
   directory: Directory;
@@ -29,7 +32,7 @@ export interface ApplyContext {
   guardSharedDigests: SharedDigestGuard;
   /** Called with what is about to be written, also when the plan's refusal then forbids it. */
   beforeWrite: (plan: UserPlan) => Promise<void>;
-  whenCoreIsFree: Workshop['whenCoreIsFree'];
+  whenCoreIsFree: KeyMaking['whenCoreIsFree'];
   /** How keys are made; real ones unless something else is given. */
   makePfx?: MakePfx;
   /** Called before each new try. */
@@ -50,6 +53,7 @@ const PASSING: ReadonlySet<ErrorCode> = new Set(['directory-busy', 'directory-un
  * Carries out a plan for one user: read, plan, keys on disk, swap. When somebody else wrote in between, it reads and plans
  * anew and uses the keys that are made already. Never throws for a failing user: the result says what happened. Once
  * `stop` is aborted no key is begun and the directory is not waited for any more.
+ * @param history what earlier processes of this run did for the user
  * @returns null when it was stopped before it had written anything
  */
 export async function applyToUser(
@@ -57,10 +61,21 @@ export async function applyToUser(
   planner: Planner,
   context: ApplyContext,
   stop: AbortSignal,
+  history?: UserHistory,
 ): Promise<UserResult | null> {
-  const attempt: Attempt = { user, planner, context, stop, ready: new Map(), sent: null };
+  const own = ownKeySets();
+  const attempt: Attempt = { user, planner, context, stop, own, ready: new Map(), sent: null, mayHaveTaken: false };
+  const result = await tryUntilDone(attempt, history);
+  if (result === null) return null;
+  const leftKeys = own.left();
+  return leftKeys.length === 0 ? result : { ...result, leftKeys };
+}
+
+async function tryUntilDone(attempt: Attempt, history: UserHistory | undefined): Promise<UserResult | null> {
+  const { user, context, stop, own } = attempt;
   let conflictsRetried = 0;
   try {
+    for (const set of await earlierKeySets(user, history, context.keys.out)) own.add(set);
     for (let tries = 1; ; tries++) {
       const step = await tryOnce(attempt).catch(againIfPassing);
       if (step.kind === 'done') return { ...step.result, conflictsRetried };
@@ -71,8 +86,9 @@ export async function applyToUser(
       await (context.beforeRetry ?? pauseBefore)(tries);
     }
   } catch (error) {
-    if (attempt.sent === null) await discardAll(attempt);
-    if (stop.aborted && error === stop.reason) return null;
+    // its keys stay: whoever goes on with the run uses them
+    if (stop.aborted && error === stop.reason && !attempt.mayHaveTaken) return null;
+    await dropSpare(attempt, []);
     const items = [failedItem(null, null, toMsmqCertError(error))];
     return { user, plan: null, outcome: 'failed', items, conflictsRetried };
   }
@@ -83,10 +99,14 @@ interface Attempt {
   planner: Planner;
   context: ApplyContext;
   stop: AbortSignal;
+  /** The key sets of the user that the journal of this run names. */
+  own: OwnKeySets;
   /** Certificates made for this user so far: they survive a lost race. */
   ready: Map<string, Prepared>;
-  /** The last write that may have reached the directory; until there is one, a failure leaves no key behind. */
+  /** The last write that was sent to the directory. */
   sent: Sent | null;
+  /** Nobody knows yet what became of it, or it has not been written down. */
+  mayHaveTaken: boolean;
 }
 
 interface Sent {
@@ -102,6 +122,7 @@ type Step =
 
 async function tryOnce(attempt: Attempt): Promise<Step> {
   const { user, planner, context, sent } = attempt;
+  if (sent !== null) await context.journal.assertHeld();
   const state = await assessKnowingly(user, await context.directory.read(user), context.criteria);
   if (sent !== null && hasTaken(attempt, sent, state)) {
     await context.journal.conclude(user, 'swapped', null);
@@ -111,15 +132,12 @@ async function tryOnce(attempt: Attempt): Promise<Step> {
   const plan = planner(state);
   guardCapacity(plan, context.criteria.maxCertificates, context.keys.keySize);
   await context.guardSharedDigests(plan);
-  if (!changesSomething(plan)) {
-    await discardAll(attempt);
-    return finish(attempt, plan, 'unchanged');
-  }
+  if (!changesSomething(plan)) return finish(attempt, plan, 'unchanged');
   if (context.mode === 'dry-run') return finish(attempt, plan, 'pending');
   await context.beforeWrite(plan);
   if (plan.refusal !== null) throw plan.refusal;
 
-  await prepareAdditions(attempt, plan, state);
+  await prepareAdditions(attempt, plan);
   const change = changeOf(plan, entriesOf(state), (addition) => preparedFor(attempt, addition).entry);
   return await swap(attempt, plan, change);
 }
@@ -130,23 +148,23 @@ function hasTaken(attempt: Attempt, { plan, after }: Sent, { pair }: UserState):
   return pairKey(pair) === after || areRegistered(pair, added);
 }
 
-async function prepareAdditions(attempt: Attempt, plan: UserPlan, state: UserState): Promise<void> {
-  const { user, context, ready, stop } = attempt;
-  const standing = standings(state.pair);
-  const workshop: Workshop = {
+async function prepareAdditions(attempt: Attempt, plan: UserPlan): Promise<void> {
+  const { user, context, own, ready, stop } = attempt;
+  const making: KeyMaking = {
     policy: context.keys,
+    journal: context.journal,
+    own,
+    makePfx: context.makePfx ?? makePfx,
     whenCoreIsFree: (job) =>
       context.whenCoreIsFree(async () => {
         stop.throwIfAborted();
         return await job();
       }),
-    isRegistered: (digest) => standing(digest) === 'registered',
-    makePfx: context.makePfx ?? makePfx,
   };
   const missing = additionsOf(plan).filter((addition) => !ready.has(keyOf(addition)));
   const results = await Promise.allSettled(
     missing.map(async (addition) => {
-      ready.set(keyOf(addition), await prepare(user, addition, workshop));
+      ready.set(keyOf(addition), await prepare(user, addition, making));
     }),
   );
   const failure = results.find((result) => result.status === 'rejected');
@@ -154,58 +172,36 @@ async function prepareAdditions(attempt: Attempt, plan: UserPlan, state: UserSta
 }
 
 async function swap(attempt: Attempt, plan: UserPlan, change: Change): Promise<Step> {
-  const { user, context, ready } = attempt;
+  const { user, context, own, ready } = attempt;
   const items = itemsOf(plan, (addition) => ready.get(keyOf(addition)) ?? null);
   const { directory, journal } = context;
   await journal.intend(directory.serverOf?.(user) ?? directory.server, plan, change, items);
+  await journal.assertHeld();
+  const sending = own.send(change.digestsToAdd.map(toHex));
   attempt.sent = { plan, after: pairKey(applyChange(plan.before, change)) };
-  const outcome = await context.directory.swap(user, plan.before, change);
+  attempt.mayHaveTaken = true;
+  const outcome = await directory.swap(user, plan.before, change);
+  if (outcome.kind === 'swapped') sending.took();
+  else sending.failed();
   const error = outcome.kind === 'refused' ? outcome.error : null;
-  await context.journal.conclude(user, outcome.kind, error);
+  attempt.mayHaveTaken = outcome.kind === 'swapped';
+  await journal.conclude(user, outcome.kind, error);
   if (outcome.kind === 'swapped') return finish(attempt, plan, 'changed');
   if (error === null) return { kind: 'again', cause: null };
-  if (!PASSING.has(error.code)) await discardAll(attempt);
   throw error;
 }
 
 async function finish(attempt: Attempt, plan: UserPlan, outcome: 'changed' | 'pending' | 'unchanged'): Promise<Step> {
-  const { user, ready, context } = attempt;
-  if (outcome === 'changed') await settleUsed(attempt, plan);
-  if (context.mode === 'write') await tidyUnchanged(plan, context.keys);
+  const { user, ready } = attempt;
+  const used = outcome === 'changed' ? additionsOf(plan).map((addition) => preparedFor(attempt, addition).digest) : [];
+  await dropSpare(attempt, used);
   const items = itemsOf(plan, (addition) => ready.get(keyOf(addition)) ?? null);
   return { kind: 'done', result: { user, plan, outcome, items } };
 }
 
-/** A race may have made a certificate needless that was ready already. */
-async function settleUsed({ ready }: Attempt, plan: UserPlan): Promise<void> {
-  const used = new Set(additionsOf(plan).map(keyOf));
-  await Promise.all([...ready].map(([key, prepared]) => (used.has(key) ? settle(prepared) : discard(prepared))));
-}
-
-async function tidyUnchanged({ user, verdicts }: UserPlan, keys: KeyPolicy): Promise<void> {
-  for (const { kind, machine, digest } of verdicts) {
-    if (kind === 'unchanged' && machine !== null && digest !== null) await tidy(user, machine, digest, keys);
-  }
-}
-
-/**
- * Once a write was sent, only the directory knows whether it took after all: what is registered by then is kept, and so
- * is what is there by half, or when nobody can tell.
- */
-async function discardAll({ user, context, ready, sent }: Attempt): Promise<void> {
-  const worthless = [...ready.values()];
-  ready.clear();
-  if (worthless.length === 0) return;
-  const standing = sent === null ? () => 'absent' : await readStandings(user, context.directory);
-  for (const prepared of worthless) {
-    const stands = standing(prepared.digest);
-    if (stands === 'registered') await settle(prepared);
-    else if (stands === 'absent') await discard(prepared);
-  }
-}
-
-async function readStandings(user: User, directory: Directory): Promise<(digest: string) => Standing> {
-  return await directory.read(user).then(standings, () => () => 'partly' as const);
+/** A race may have made a certificate needless that was ready already, or the directory may have refused it. */
+async function dropSpare({ user, own, context }: Attempt, used: readonly string[]): Promise<void> {
+  if (context.mode === 'write') await dropUnused(user, own, new Set(used), context.directory, context.journal);
 }
 
 /** One certificate a machine, or one a given file: the same addition in a plan that was made anew. */

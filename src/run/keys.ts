@@ -1,26 +1,23 @@
-import { readFile } from 'node:fs/promises';
 import { toHex } from '../blob/digest.ts';
 import { newEntry } from '../blob/edit.ts';
-import type { HashName, KeySize } from '../certificate/issue.ts';
-import { issueCertificate } from '../certificate/issue.ts';
+import { type HashName, issueCertificate, type KeySize } from '../certificate/issue.ts';
 import {
-  adoptAbandoned,
-  type KeyFiles,
+  keyFilesOf,
   randomPassphrase,
-  removeKeyFiles,
-  settleKeyFiles,
-  settleRegistered,
-  sweepIncomplete,
+  removeTemporaryNames,
+  setAside,
   writeKeyFiles,
 } from '../certificate/key-files/key-files.ts';
+import { meetsDemands, readKeySet } from '../certificate/key-files/key-set.ts';
 import { sameMachine } from '../certificate/machine.ts';
-import { buildPfx, type PfxEncryption, pfxHolds } from '../certificate/pkcs12/pkcs12.ts';
-import { readSubject, type SubjectTemplate } from '../certificate/subject.ts';
-import { describeCertificate } from '../certificate/x509/describe.ts';
+import { buildPfx, type PfxEncryption } from '../certificate/pkcs12/pkcs12.ts';
+import type { SubjectTemplate } from '../certificate/subject.ts';
 import type { User } from '../directory/directory.ts';
+import type { Journal } from '../journal/write.ts';
 import { readExternal } from '../plan/external.ts';
 import type { Addition } from '../plan/plan.ts';
 import type { Prepared } from '../plan/results.ts';
+import type { OwnKeySet, OwnKeySets } from './own-key-sets.ts';
 
 /** How new keys are made and where they go. */
 export interface KeyPolicy {
@@ -32,15 +29,25 @@ export interface KeyPolicy {
   encryption: PfxEncryption;
   /** One passphrase for every PFX, or null for a new random one each, written beside it. */
   passphrase: string | null;
+  /** How long ago a key may have been made that an earlier process of the same run left. */
+  maxAgeMs: number;
 }
 
 /** What making a key set depends on besides what is asked for. */
-export interface Workshop {
+export interface KeyMaking {
   policy: KeyPolicy;
+  journal: Journal;
   /** Runs a job when a core is free: keys cost much, waiting for the disk does not. */
   whenCoreIsFree: <T>(job: () => Promise<T>) => Promise<T>;
-  isRegistered(digest: string): boolean;
+  /** The key sets of the user that the journal of this run names. */
+  own: OwnKeySets;
   makePfx: MakePfx;
+}
+
+/** Whose key it is. */
+export interface Owner {
+  account: string;
+  machine: string;
 }
 
 /** Makes a key and its certificate, and puts both into a PFX. */
@@ -52,55 +59,33 @@ export type MakePfx = (
 ) => Promise<{ certificate: Buffer; pfx: Buffer }>;
 
 /**
- * Gets an addition ready: key first. A key set that a crashed run left for this user and machine is used before a new
- * one is made, unless its certificate has been registered after all.
+ * Gets an addition ready: key first. A key set that an earlier process of this very run made for the user and the machine
+ * is used before a new one is made. Those of other runs are never touched.
  */
-export async function prepare(user: User, addition: Addition, workshop: Workshop): Promise<Prepared> {
-  const { source, machine } = addition;
+export async function prepare(user: User, addition: Addition, making: KeyMaking): Promise<Prepared> {
+  const { source } = addition;
   if (source.kind === 'external') {
     return { entry: newEntry(await readExternal(source.file, source.digest)), digest: source.digest, files: null };
   }
-  const owner = { account: user.account, machine: machine ?? '' };
-  await sweepIncomplete(workshop.policy.out, owner.account, owner.machine);
-  const leftover = await useLeftover(owner, workshop);
-  return leftover ?? (await makeKeySet(owner, addition, workshop));
-}
-
-/** The certificate is registered: its key files are no longer provisional. */
-export async function settle(prepared: Prepared): Promise<void> {
-  if (prepared.files !== null) await settleKeyFiles(prepared.files);
-}
-
-/** The machine has a registered certificate already: a run that was killed may have left files that say otherwise. */
-export async function tidy(user: User, machine: string, digest: string, { out }: KeyPolicy): Promise<void> {
-  await sweepIncomplete(out, user.account, machine);
-  await settleRegistered(out, user.account, machine, digest);
-}
-
-/** The certificate was not registered and will not be: its key is worth nothing. */
-export async function discard(prepared: Prepared): Promise<void> {
-  if (prepared.files !== null) await removeKeyFiles(prepared.files);
+  return (await useEarlier(user, addition, making)) ?? (await makeKeySet(user, addition, making));
 }
 
 /** RFC 7292 §4 asks for at least this many. 150 random bits gain nothing by more, and the hashing is what a PFX costs. */
 const RANDOM_PASSPHRASE_ITERATIONS = 1024;
 
-/** Whose key it is. */
-export interface Owner {
-  account: string;
-  machine: string;
-}
-
-async function makeKeySet(owner: Owner, addition: Addition, workshop: Workshop): Promise<Prepared> {
-  const { policy, whenCoreIsFree, makePfx } = workshop;
+async function makeKeySet(user: User, addition: Addition, making: KeyMaking): Promise<Prepared> {
+  const { policy, journal, whenCoreIsFree, own, makePfx } = making;
+  const machine = addition.machine ?? '';
+  const owner = { account: user.account, machine };
   const passphrase = policy.passphrase ?? randomPassphrase();
   const { certificate, pfx } = await whenCoreIsFree(() => makePfx(owner, addition, policy, passphrase));
   const entry = newEntry(certificate);
   const digest = toHex(entry.digest);
-  const files = await writeKeyFiles(
-    { out: policy.out, ...owner, digest },
-    { pfx, certificate, passphrase: policy.passphrase === null ? passphrase : null },
-  );
+  const keptPassphrase = policy.passphrase === null ? passphrase : null;
+  const files = await keyFilesOf({ out: policy.out, ...owner, digest }, keptPassphrase !== null);
+  await journal.key(user, machine, digest, files);
+  own.add({ machine, digest, files, fate: 'made' });
+  await writeKeyFiles(files, { pfx, certificate, passphrase: keptPassphrase });
   return { entry, digest, files };
 }
 
@@ -124,27 +109,29 @@ export const makePfx: MakePfx = async (owner, addition, policy, passphrase) => {
   return { certificate, pfx };
 };
 
-async function useLeftover(owner: Owner, { policy, isRegistered }: Workshop): Promise<Prepared | null> {
-  for (const files of await adoptAbandoned(policy.out, owner.account, owner.machine)) {
-    const certificate = await readFile(files.certificate);
-    const entry = newEntry(certificate);
-    const digest = toHex(entry.digest);
-    if (isRegistered(digest)) await settleKeyFiles(files);
-    else if (await isUsable(files, certificate, owner, policy)) return { entry, digest, files };
+async function useEarlier(user: User, addition: Addition, making: KeyMaking): Promise<Prepared | null> {
+  const machine = addition.machine ?? '';
+  for (const set of making.own.reusable()) {
+    if (!sameMachine(set.machine, machine)) continue;
+    const state = await readKeySet(set.files, set.digest);
+    if (state.kind === 'torn') await putAside(user, set, `${state.file} ${state.why}`, making);
+    if (state.kind === 'whole' && meetsDemands(state, demandsOf(user, addition, making.policy))) {
+      await removeTemporaryNames(set.files);
+      return { entry: newEntry(state.certificate), digest: set.digest, files: set.files };
+    }
   }
   return null;
 }
 
-/** A left-over set serves when it is what this run would make: same owner, same size of key, a passphrase that opens it. */
-async function isUsable(files: KeyFiles, certificate: Buffer, owner: Owner, policy: KeyPolicy): Promise<boolean> {
-  const facts = describeCertificate(certificate);
-  if (facts.kind === 'not-a-certificate') return false;
-  const named = readSubject([policy.subject], facts.subject);
-  const isOurs = named?.account === owner.account && sameMachine(named.machine, owner.machine);
-  if (!isOurs || facts.keyBits !== policy.keySize || facts.notAfter <= new Date()) return false;
+function demandsOf({ account }: User, { machine, validForMs }: Addition, policy: KeyPolicy) {
+  const name = machine ?? '';
+  return { ...policy, account, machine: name, validForMs: validForMs ?? policy.validForMs, now: new Date() };
+}
 
-  const keepsOwnPassphrase = files.passphrase !== null;
-  if (keepsOwnPassphrase !== (policy.passphrase === null)) return false;
-  const passphrase = files.passphrase === null ? policy.passphrase : await readFile(files.passphrase, 'utf8');
-  return passphrase !== null && pfxHolds(await readFile(files.pfx), passphrase.trimEnd(), certificate);
+/** What is not what the run wrote is of no use to it, but may be to somebody who looks into what happened. */
+async function putAside(user: User, set: OwnKeySet, why: string, { journal, own }: KeyMaking): Promise<void> {
+  await journal.dropKey(user, set.digest);
+  await journal.assertHeld();
+  const moved = await setAside(set.files);
+  own.leave(set, { kind: 'set-aside', path: moved[0] ?? set.files.pfx, why });
 }

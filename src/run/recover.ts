@@ -1,6 +1,5 @@
 import { pairKey } from '../blob/pair.ts';
 import { areRegistered, type EntryName, standings } from '../blob/registered.ts';
-import { settleRegistered } from '../certificate/key-files/key-files.ts';
 import type { Directory, User } from '../directory/directory.ts';
 import { MsmqCertError } from '../errors.ts';
 import type { UserHistory } from '../journal/read.ts';
@@ -18,7 +17,6 @@ export async function recover(
   history: UserHistory,
   directory: Directory,
   journal: Journal,
-  out: string,
 ): Promise<UserResult | null> {
   const last = history.swaps.at(-1);
   if (last === undefined || (last.outcome !== null && last.outcome.outcome !== 'swapped')) return null;
@@ -26,11 +24,7 @@ export async function recover(
   if (!(await stands(last.intent, user, directory))) return null;
   if (last.outcome === null) await journal.conclude(user, 'swapped', null);
   const items = last.intent.items.map(itemOf);
-  for (const { machine, files, digest } of items) {
-    if (machine !== null && files !== null && digest !== null)
-      await settleRegistered(out, user.account, machine, digest);
-  }
-  return { user, plan: null, outcome: 'changed', items, conflictsRetried: 0 };
+  return { user, plan: null, outcome: 'changed', items, conflictsRetried: 0, doneBefore: true };
 }
 
 type Intent = UserHistory['swaps'][number]['intent'];

@@ -6,7 +6,7 @@ import type { Planner } from '../plan/plan.ts';
 import type { Target, Wanted } from '../plan/request.ts';
 import { count, emptySummary, failedItem, type ItemResult, type Summary, type UserResult } from '../plan/results.ts';
 import { type ApplyContext, applyToUser } from './apply.ts';
-import { orphanedKeyFiles } from './orphans.ts';
+import { withoutSpareKeys } from './own-key-sets.ts';
 import { recover } from './recover.ts';
 
 /** A name that stands for no user, or for more than one. */
@@ -18,8 +18,7 @@ export interface UnknownUser {
 export interface RunObserver {
   /** Once, when the names are resolved. */
   started(users: number): void;
-  /** @param orphans the PFX files of this user that no registered certificate belongs to */
-  finished(result: UserResult, orphans: readonly string[]): Promise<void>;
+  finished(result: UserResult): Promise<void>;
   unknown(user: UnknownUser): void;
 }
 
@@ -95,7 +94,7 @@ export async function run(
     count(summary, result);
     const error = result.items.find((item) => item.error !== null)?.error ?? null;
     if (error !== null) noteFailure(error);
-    await observer.finished(result, await orphansOf(each.user, context));
+    await observer.finished(result);
   };
   // What an observer throws stops the run like any other reason: users under way are still finished and told of.
   let broken: MsmqCertError | null = null;
@@ -117,23 +116,14 @@ async function resultOf(
   stop: AbortSignal,
 ): Promise<UserResult | null> {
   try {
-    const recovered = await recoverUser(user, context, control);
-    return recovered ?? (await applyToUser(user, plannerFor(wanted, user), context, stop));
+    const history = control.history?.users.get(userKey(user));
+    const done = history === undefined ? null : await recover(user, history, context.directory, context.journal);
+    if (done !== null) return await withoutSpareKeys(done, history, context);
+    return await applyToUser(user, plannerFor(wanted, user), context, stop, history);
   } catch (thrown) {
     const items = [failedItem(null, null, toMsmqCertError(thrown))];
     return { user, plan: null, outcome: 'failed', items, conflictsRetried: 0 };
   }
-}
-
-async function recoverUser(user: User, context: ApplyContext, control: RunControl): Promise<UserResult | null> {
-  const history = control.history?.users.get(userKey(user));
-  if (history === undefined) return null;
-  return await recover(user, history, context.directory, context.journal, context.keys.out);
-}
-
-/** Naming them is a courtesy: it fails no user. */
-async function orphansOf(user: User, { mode, keys, directory }: ApplyContext): Promise<string[]> {
-  return mode === 'dry-run' ? [] : await orphanedKeyFiles(user, keys.out, directory).catch(() => []);
 }
 
 interface Known {

@@ -169,13 +169,18 @@ describe('A bulk run and what happens around it', () => {
         await assertDesired(lab, out, dealOut([first, second, third], 6));
       }));
 
-    it('resume registers again what somebody removed in between', () =>
+    it('resume registers again what somebody removed in between, unless the run had come to its end', () =>
       withFolder(async (folder) => {
         const out = join(folder, 'certs');
         const words = await registering(folder, 'three', three);
         await mutation(words);
         await resetUsers(lab, [second]);
-        const resumed = await mutation(['resume', await journalIn(out), ...reaching(lab)]);
+        const journal = await journalIn(out);
+        const finished = await mutation(['resume', journal, '--detailed-exitcode', ...reaching(lab)]);
+        assert.deepEqual([finished.code, finished.changed], [0, false]);
+
+        await cutEnd(journal);
+        const resumed = await mutation(['resume', journal, ...reaching(lab)]);
         assert.equal(resumed.code, 0, resumed.stderr);
         await assertDesired(lab, out, three);
       }));
@@ -193,6 +198,7 @@ describe('A bulk run and what happens around it', () => {
       // as a crash after the last write would have left it
       const torn = [...lines.slice(0, -2), '{"type":"end","at":"20'].join('\n');
       await writeFile(journal, torn);
+      await writeFile(`${journal}.free.alive`, '.');
       const resumed = await runMsmqCert(['resume', journal, ...reaching(lab)]);
       assert.equal(resumed.code, 0);
       assert.equal(
@@ -218,6 +224,14 @@ describe('A bulk run and what happens around it', () => {
       await rm(journal);
     }));
 });
+
+/** Makes it the journal of a run that was stopped before its end. */
+async function cutEnd(journal: string): Promise<void> {
+  const lines = (await readFile(journal, 'utf8')).trimEnd().split('\n');
+  assert.match(lines.pop() ?? '', /"type":"end"/);
+  await writeFile(journal, `${lines.join('\n')}\n`);
+  await writeFile(`${journal}.free.alive`, '.');
+}
 
 function sums(results: Mutation[]): [added: number, unchanged: number] {
   const sum = (key: 'added' | 'unchanged') => results.reduce((total, { summary }) => total + summary[key], 0);

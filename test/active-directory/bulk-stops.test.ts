@@ -8,12 +8,13 @@ import {
   assertKeysAreThere,
   dealOut,
   journalIn,
+  journalsIn,
   keyFilesOf,
   readRegistered,
   resetUsers,
   userNames,
 } from './bulk.ts';
-import { type Item, keyFilesBelow, mutation, reaching } from './command-line.ts';
+import { type Item, keyFilesBelow, letTimePass, mutation, reaching } from './command-line.ts';
 import { gateProxy } from './gate-proxy.ts';
 import { type Lab, startLab } from './lab.ts';
 
@@ -75,7 +76,8 @@ describe('A bulk run that stops before its end', () => {
         assert.equal((await outcome).code, 130);
         await gate.close();
 
-        assert.equal((await mutation(registering(out))).code, 0);
+        await letTimePass(out);
+        assert.equal((await mutation(['resume', await journalIn(out), ...reaching(lab)])).code, 0);
         const entries = await assertDesired(lab, out, one);
         assert.deepEqual(await keyFilesBelow(out), keyFilesOf(entries));
       }));
@@ -111,28 +113,45 @@ describe('A bulk run that stops before its end', () => {
       }));
   });
 
-  it('names the key files that belong to no registered certificate', () =>
+  it('leaves key files that the same command uses, that no other run touches, and that keys lists and removes', () =>
     withFolder(async (out) => {
       const gate = await gateProxy(lab.ip);
       const [user = ''] = users;
       const child = startMsmqCert(registering(out, [user], gate.url));
       const outcome = outcomeOf(child);
       await Promise.race([gate.held(1), outcome]);
+      const keys = (...words: string[]) => runMsmqCert(['keys', '--out', out, ...words, '--json', ...reaching(lab)]);
+      const states = async (...words: string[]) =>
+        JSON.parse((await keys(...words)).stdout).keys.map((each: { state: string }) => each.state);
+      assert.deepEqual(await states('--remove-orphaned', '--yes'), ['in-use']);
       child.kill('SIGKILL');
       await Promise.all([outcome, gate.close()]);
-      const [pfx] = (await keyFilesBelow(out)).filter((file) => file.endsWith('.pfx'));
+      await letTimePass(out);
+      const left = await keyFilesBelow(out);
+      assert.equal(left.length, 3);
 
-      const elsewhere = ['register', user, '--machine', 'PC-2', '--out', out, ...reaching(lab)];
-      const { code, stderr } = await runMsmqCert(elsewhere);
-      assert.equal(code, 0);
-      assert.equal(
-        stderr,
-        `no registered certificate belongs to ${out}/${pfx}; a run that did not get to its end left it\n`,
-      );
-      // a run for that machine uses them
-      const used = await runMsmqCert(registering(out, [user]));
-      assert.deepEqual([used.code, used.stdout.includes(`${out}/${pfx}`)], [0, true]);
-      assert.equal((await runMsmqCert(elsewhere)).stderr, '');
+      const elsewhere = await mutation([
+        'register',
+        user,
+        '--machine',
+        'PC-1',
+        '--out',
+        out,
+        ...reaching(lab),
+        '--always',
+      ]);
+      assert.deepEqual([elsewhere.code, elsewhere.summary.added], [0, 1]);
+      assert.equal((await keyFilesBelow(out)).length, 6);
+      await resetUsers(lab, [user]);
+      const [journal = ''] = await journalsIn(out);
+      const used = await runMsmqCert(['resume', journal, ...reaching(lab)]);
+      assert.deepEqual([used.code, left.some((file) => used.stdout.includes(`${out}/${file}`))], [0, true]);
+
+      assert.deepEqual((await states()).sort(), ['orphaned', 'registered']);
+      assert.equal((await keys('--remove-orphaned')).code, 4);
+      assert.equal((await keys('--remove-orphaned', '--yes')).code, 0);
+      assert.deepEqual(await states(), ['registered']);
+      assert.deepEqual(await keyFilesBelow(out), left);
     }));
 
   it('prints one result a line, and writes no more often than --rate allows', () =>

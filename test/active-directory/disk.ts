@@ -24,7 +24,7 @@ export async function withDisk(options: string, work: (disk: Disk) => Promise<vo
   await withFolder(async (folder) => {
     const path = join(folder, 'disk');
     await mkdir(path);
-    await run('mount', ['-t', 'tmpfs', '-o', options, 'none', path]);
+    await run('mount', ['-t', 'tmpfs', '-o', `mode=700,${options}`, 'none', path]);
     try {
       const remount = async (changed: string) => {
         await run('mount', ['-o', `remount,${changed}`, path]);

@@ -14,6 +14,8 @@ export interface Invocation {
   input?: string | Uint8Array;
   /** Options of node itself. */
   nodeOptions?: string[];
+  /** A program that runs it, with its options. */
+  under?: string[];
 }
 
 export interface Outcome {
@@ -26,8 +28,9 @@ export interface Outcome {
 /** Starts the built command. */
 export function startMsmqCert(words: string[], invocation: Invocation = {}): ChildProcessWithoutNullStreams {
   if (!existsSync(main)) throw new Error('there is no dist/cli/main.js: run npm run build before these tests');
-  const { env = {}, cwd, input = '', nodeOptions = [] } = invocation;
-  const child = spawn(process.execPath, [...nodeOptions, main, ...words], {
+  const { env = {}, cwd, input = '', nodeOptions = [], under = [] } = invocation;
+  const [program = process.execPath, ...rest] = [...under, process.execPath, ...nodeOptions, main, ...words];
+  const child = spawn(program, rest, {
     env: { PATH: process.env['PATH'], ...env },
     ...(cwd !== undefined && { cwd }),
   });

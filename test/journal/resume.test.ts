@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { appendFile, chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readJournal } from '../../src/journal/read.ts';
-import { beginJournal, resumeJournal } from '../../src/journal/write.ts';
+import { takeNamed } from '../../src/journal/find.ts';
+import { beginJournal, type Journal, resumeJournal } from '../../src/journal/write.ts';
 import type { KeySettingsRecord } from '../../src/plan/request.ts';
 
 const keys: KeySettingsRecord = {
@@ -42,28 +42,33 @@ describe('taking up a journal', () => {
 
   afterEach(() => rm(folder, { recursive: true }));
 
+  const resume = async (): Promise<Journal> => resumeJournal(await takeNamed(path, () => {}), goingOn);
+
   it('goes on after the last whole line', async () => {
     const whole = await readFile(path, 'utf8');
     await appendFile(path, '{"type":"intent","at":"20');
-    await (await resumeJournal(path, await readJournal(path), goingOn)).close();
+    await (await resume()).close();
     const [resumed, ...more] = (await readFile(path, 'utf8')).slice(whole.length).trimEnd().split('\n');
     assert.equal(JSON.parse(resumed ?? '').type, 'resumed');
     assert.deepEqual(more, []);
     assert.ok((await readFile(path, 'utf8')).startsWith(whole));
   });
 
-  it('lets one of two go on that read it at the same time, and takes nothing from that one', async () => {
-    const [one, other] = [await readJournal(path), await readJournal(path)];
-    const outcomes = await Promise.allSettled([one, other].map((history) => resumeJournal(path, history, goingOn)));
+  it('lets one of several go on that want it at the same time, and takes nothing from that one', async () => {
+    const outcomes = await Promise.allSettled([resume(), resume(), resume()]);
     const journals = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
-    const [refused] = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
-    assert.equal(journals.length, 1);
-    assert.equal(refused?.code, 'file-locked');
+    const refused = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason.code] : []));
+    assert.deepEqual([journals.length, refused], [1, ['file-locked', 'file-locked']]);
     await journals[0]?.close();
     const records = (await readFile(path, 'utf8')).trimEnd().split('\n');
     assert.deepEqual(
       records.map((record) => JSON.parse(record).type),
       ['run', 'targets-complete', 'resumed'],
     );
+  });
+
+  it('refuses one that another account could have written', async () => {
+    await chmod(path, 0o666);
+    await assert.rejects(resume(), { code: 'untrusted-path' });
   });
 });

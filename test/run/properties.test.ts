@@ -195,8 +195,9 @@ function assertTrue(end: End, by: string, versions: readonly Version[]): void {
   if (end.kind === 'killed') return;
   const { outcome, results } = end;
   const summary = emptySummary();
-  for (const { user, items, conflictsRetried } of results) {
-    count(summary, { items, conflictsRetried });
+  for (const result of results) {
+    count(summary, result);
+    const { user, items } = result;
     const own = versions.filter((version) => version.user === user);
     for (const item of items) assertItem(item, by, own);
   }

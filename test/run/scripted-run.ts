@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DEFAULT_SUBJECT, parseSubjectTemplate } from '../../src/certificate/subject.ts';
 import type { User } from '../../src/directory/directory.ts';
-import { readJournal } from '../../src/journal/read.ts';
+import { takeNamed } from '../../src/journal/find.ts';
 import { beginJournal, type Journal, resumeJournal } from '../../src/journal/write.ts';
 import { noComputers } from '../../src/judge/recognise.ts';
 import type { Criteria } from '../../src/judge/state.ts';
@@ -44,6 +44,7 @@ export function policyFor(out: string): KeyPolicy {
     subject: parseSubjectTemplate(DEFAULT_SUBJECT),
     encryption: 'TripleDES_SHA1',
     passphrase: PASSPHRASE,
+    maxAgeMs: 1e11,
   };
 }
 
@@ -135,11 +136,11 @@ export async function startRun(scripted: ScriptedRun): Promise<End> {
     bind: null,
     delivers: scripted.control?.deliver !== undefined,
   };
-  const history = existsSync(scripted.journal) ? await readJournal(scripted.journal) : null;
+  const taken = existsSync(scripted.journal) ? await takeNamed(scripted.journal, () => {}) : null;
+  const history = taken?.history ?? null;
+  const { server, delivers } = header;
   const journal =
-    history === null
-      ? await beginJournal(scripted.journal, header)
-      : await resumeJournal(scripted.journal, history, header);
+    taken === null ? await beginJournal(scripted.journal, header) : await resumeJournal(taken, { server, delivers });
   const context: ApplyContext = {
     directory: scriptedDirectory(world, {
       by: scripted.by,

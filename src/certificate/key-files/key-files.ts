@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { lstat, readFile, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { MsmqCertError, systemCode } from '../../errors.ts';
 import { removeQuietly, syncFolder, temporaryName, writeError, writeOnce } from '../../files/durable-files.ts';
-import { type Claim, claimsIn, isAbandoned, ownClaim, takeOver } from './key-claim.ts';
-import { accountFolder, folderEntries, machineFolder } from './key-folder.ts';
+import { makeOwnFolder } from '../../files/own-folder.ts';
+import { accountFolder, machineFolder } from './key-folder.ts';
 
 /** The paths of one key set: `<out>/<user>/<machine>/<digest>.pfx`, `.cer` and `.pass`. */
 export interface KeyFiles {
@@ -35,174 +35,119 @@ const PASSPHRASE_GROUP_LENGTH = 5;
 /** 32 characters that are typed alike on most keyboards and not mistaken for one another. */
 const PASSPHRASE_ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 
+/** Where a key set is, or will be: PC-1 finds the folder that was made for pc-1. */
+export async function keyFilesOf(target: KeyTarget, keepsPassphrase: boolean): Promise<KeyFiles> {
+  const { out, account, machine, digest } = target;
+  if (!/^[0-9a-f]{32}$/.test(digest)) throw new MsmqCertError('internal', `${digest} is not a digest`);
+  const folder = await machineFolder(out, account, machine).catch((error) => {
+    throw writeError(accountFolder(out, account), error);
+  });
+  return keySetIn(folder, digest, keepsPassphrase);
+}
+
+/** The paths of a key set in its folder. */
+export function keySetIn(folder: string, digest: string, keepsPassphrase: boolean): KeyFiles {
+  const path = (extension: string): string => join(folder, `${digest}.${extension}`);
+  return { pfx: path('pfx'), certificate: path('cer'), passphrase: keepsPassphrase ? path('pass') : null };
+}
+
 /**
  * Writes a new key set: files 0600, folders 0700, each file in one atomic step and never over an existing one, on the
- * disk before this resolves. The certificate comes last, so where there is a .cer the set is complete. The set is claimed
- * by this process until {@link settleKeyFiles}. On a failure nothing of it stays.
- * @throws MsmqCertError file-exists, file-unwritable, disk-full
+ * disk before this resolves. The certificate comes last, so where there is a .cer the set is complete. On a failure
+ * nothing of it stays.
+ * @throws MsmqCertError file-exists, file-unwritable, disk-full, untrusted-path
  */
-export async function writeKeyFiles(target: KeyTarget, content: KeyContent): Promise<KeyFiles> {
-  const folder = await makeFolder(target);
-  const files = keySet(folder, target.digest, content.passphrase !== null);
+export async function writeKeyFiles(files: KeyFiles, content: KeyContent): Promise<void> {
+  const folder = dirname(files.pfx);
+  await makeFolder(folder);
   const created: string[] = [];
-  let current = ownClaim(folder, target.digest);
+  let current = files.pfx;
   const write = async (path: string, bytes: Uint8Array | string): Promise<void> => {
     current = path;
     await writeOnce(path, bytes, created);
   };
   try {
-    await writeFile(current, '', { flag: 'wx', mode: 0o600 });
-    created.push(current);
     if (files.passphrase !== null) await write(files.passphrase, `${content.passphrase}\n`);
     await write(files.pfx, content.pfx);
     await syncFolder(folder);
     await write(files.certificate, content.certificate);
     await syncFolder(folder);
-    return files;
   } catch (error) {
     await removeQuietly(created);
     throw writeError(current, error);
   }
 }
 
-async function makeFolder({ out, account, machine, digest }: KeyTarget): Promise<string> {
-  if (!/^[0-9a-f]{32}$/.test(digest)) throw new MsmqCertError('internal', `${digest} is not a digest`);
-  const parent = accountFolder(out, account);
+async function makeFolder(folder: string): Promise<void> {
   try {
-    const folder = await machineFolder(out, account, machine);
-    const firstMade = await mkdir(folder, { recursive: true, mode: 0o700 });
-    if (firstMade !== undefined) await syncNewFolders(resolve(folder), resolve(firstMade));
-    return folder;
+    await makeOwnFolder(folder);
   } catch (error) {
+    const code = systemCode(error);
     // Here "exists" means a file where a folder has to be.
-    if (systemCode(error) !== 'EEXIST') throw writeError(parent, error);
-    throw new MsmqCertError('file-unwritable', `cannot make the folder ${parent}: a file is in its place`, {
+    if (code !== 'EEXIST' && code !== 'ENOTDIR') throw writeError(folder, error);
+    throw new MsmqCertError('file-unwritable', `cannot make the folder ${folder}: a file is in its place`, {
       hint: 'move that file away or choose another folder with --out',
       cause: error,
     });
   }
 }
 
-/** Waits until the names of new folders, from the lowest up to the first that was made, are on the disk. */
-async function syncNewFolders(lowest: string, firstMade: string): Promise<void> {
-  const above = dirname(lowest);
-  await syncFolder(above);
-  if (lowest.length > firstMade.length) await syncNewFolders(above, firstMade);
-}
-
-function keySet(folder: string, digest: string, hasPassphrase: boolean): KeyFiles {
-  const path = (extension: string): string => join(folder, `${digest}.${extension}`);
-  return { pfx: path('pfx'), certificate: path('cer'), passphrase: hasPassphrase ? path('pass') : null };
-}
-
 /**
- * The certificate of this set is registered: the set stays, whatever happens to this process.
- * @throws MsmqCertError file-unwritable
- */
-export async function settleKeyFiles(files: KeyFiles): Promise<void> {
-  await remove(claimOf(files));
-}
-
-/**
- * The certificate with this digest is registered, whichever process made its set: nothing is provisional about it.
- * @throws MsmqCertError file-unwritable
- */
-export async function settleRegistered(out: string, account: string, machine: string, digest: string): Promise<void> {
-  await inFolder(out, account, machine, async (folder, names) => {
-    for (const claim of claimsIn(folder, [...names])) {
-      if (claim.digest === digest) await remove(claim.path);
-    }
-  });
-}
-
-/**
- * Removes a set whose certificate was not registered after all.
- * @throws MsmqCertError file-unwritable
+ * Removes a key set, and what a crash left of it. Whoever calls this knows that its certificate is not registered.
+ * @throws MsmqCertError file-unwritable, untrusted-path
  */
 export async function removeKeyFiles(files: KeyFiles): Promise<void> {
-  // The certificate first: what is left after a crash is then an incomplete set, which is swept.
-  await remove(files.certificate);
-  await remove(files.pfx);
-  if (files.passphrase !== null) await remove(files.passphrase);
-  await remove(claimOf(files));
-}
-
-function claimOf({ certificate }: KeyFiles): string {
-  return ownClaim(dirname(certificate), basename(certificate, '.cer'));
+  // The certificate first: what a crash leaves is then an unfinished set.
+  for (const path of [files.certificate, files.pfx, files.passphrase]) {
+    if (path === null) continue;
+    await remove(path);
+    await remove(temporaryName(path));
+  }
 }
 
 /**
- * Takes over the complete sets that a crashed run left for this account and machine. They now belong to this
- * process, which has to settle or remove each of them: only the directory knows whether one is registered.
+ * Removes the temporary names that a crash left beside a whole set: they are second names of its files.
  * @throws MsmqCertError file-unwritable
  */
-export async function adoptAbandoned(out: string, account: string, machine: string): Promise<KeyFiles[]> {
-  return inFolder(out, account, machine, async (folder, names) => {
-    const adopted: KeyFiles[] = [];
-    for (const claim of await abandonedClaims(folder, names)) {
-      if (!isComplete(claim, names) || !(await takeOver(claim, folder))) continue;
-      for (const name of temporaryNames(claim.digest)) await remove(join(folder, name));
-      adopted.push(keySet(folder, claim.digest, names.has(`${claim.digest}.pass`)));
-    }
-    return adopted;
-  });
+export async function removeTemporaryNames({ certificate, pfx, passphrase }: KeyFiles): Promise<void> {
+  for (const path of [certificate, pfx, passphrase]) if (path !== null) await remove(temporaryName(path));
 }
 
 /**
- * Removes what a crashed run left unfinished for this account and machine, and says what it removed. A set without a
- * certificate was never registered. Sets that another process works on, and settled ones, are not touched.
+ * Gives the files of a set that is not what was written other names: nobody uses them, nothing is lost.
+ * @returns the new names
  * @throws MsmqCertError file-unwritable
  */
-export async function sweepIncomplete(out: string, account: string, machine: string): Promise<string[]> {
-  return inFolder(out, account, machine, async (folder, names) => {
-    const swept: string[] = [];
-    for (const claim of await abandonedClaims(folder, names)) {
-      if (names.has(`${claim.digest}.cer`)) continue;
-      const remains = unfinishedNames(claim.digest).filter((name) => names.has(name));
-      const paths = [...remains.map((name) => join(folder, name)), claim.path];
-      for (const path of paths) await remove(path);
-      swept.push(...paths);
+export async function setAside(files: KeyFiles): Promise<string[]> {
+  const moved: string[] = [];
+  const mark = randomBytes(4).toString('hex');
+  for (const path of [files.certificate, files.pfx, files.passphrase]) {
+    if (path === null || !(await isThere(path))) continue;
+    const aside = `${path}.${mark}.set-aside`;
+    try {
+      await rename(path, aside);
+    } catch (error) {
+      throw writeError(path, error);
     }
-    return swept;
-  });
+    moved.push(aside);
+  }
+  await syncFolder(dirname(files.pfx));
+  return moved;
 }
 
-function isComplete({ digest }: Claim, names: ReadonlySet<string>): boolean {
-  return names.has(`${digest}.cer`) && names.has(`${digest}.pfx`);
-}
-
-function unfinishedNames(digest: string): string[] {
-  return [...finalNames(digest), ...temporaryNames(digest)];
-}
-
-function finalNames(digest: string): string[] {
-  return ['cer', 'pfx', 'pass'].map((extension) => `${digest}.${extension}`);
-}
-
-function temporaryNames(digest: string): string[] {
-  return finalNames(digest).map(temporaryName);
-}
-
-async function inFolder<T>(
-  out: string,
-  account: string,
-  machine: string,
-  work: (folder: string, names: ReadonlySet<string>) => Promise<T>,
-): Promise<T> {
+/**
+ * Whether anything has this name.
+ * @throws MsmqCertError file-unwritable
+ */
+export async function isThere(path: string): Promise<boolean> {
   try {
-    const folder = await machineFolder(out, account, machine);
-    return await work(folder, new Set(await folderEntries(folder)));
+    await lstat(path);
+    return true;
   } catch (error) {
-    throw writeError(accountFolder(out, account), error);
+    const code = systemCode(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return false;
+    throw writeError(path, error);
   }
-}
-
-async function abandonedClaims(folder: string, names: ReadonlySet<string>): Promise<Claim[]> {
-  const abandoned: Claim[] = [];
-  for (const claim of claimsIn(folder, [...names])) {
-    if (await isAbandoned(claim)) abandoned.push(claim);
-  }
-  return abandoned;
 }
 
 async function remove(path: string): Promise<void> {

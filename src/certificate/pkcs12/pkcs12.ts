@@ -71,6 +71,14 @@ export function pfxHolds(pfx: Buffer, passphrase: string, certificate: Buffer): 
   }
 }
 
+/**
+ * How the parts of a PFX file are encrypted.
+ * @throws DerError, or an error of node:crypto when something in it does not decrypt
+ */
+export function pfxEncryptions(pfx: Buffer, passphrase: string): PfxEncryption[] {
+  return [...openPfx(pfx, passphrase).encryptions];
+}
+
 function certificateBag({ certificate, friendlyName }: PfxContent, keyIdentifier: Structure): Structure {
   return sequence(
     identifier(CERTIFICATE_BAG),

@@ -87,6 +87,17 @@ export function decrypt(algorithm: DerElement, content: Buffer, passphrase: stri
   throw new DerError(`unknown encryption scheme ${scheme}`);
 }
 
+/**
+ * By which of the two an AlgorithmIdentifier says that something is encrypted.
+ * @throws DerError for any other
+ */
+export function encryptionOf(algorithm: DerElement): PfxEncryption {
+  const scheme = dotted(expect(inside(algorithm), OBJECT_IDENTIFIER, 'encryption scheme'));
+  if (scheme === TRIPLE_DES_PBE) return 'TripleDES_SHA1';
+  if (scheme === PBES2) return 'AES256_SHA256';
+  throw new DerError(`unknown encryption scheme ${scheme}`);
+}
+
 /** The integrity check over the whole content (RFC 7292 §5.1). */
 export function macOf(encryption: PfxEncryption, content: Buffer, { passphrase, iterations }: Secret): Mac {
   const salt = randomBytes(saltBytes(encryption));

@@ -13,12 +13,14 @@ import {
   SEQUENCE,
 } from '../x509/der.ts';
 import { CERTIFICATE_BAG, DATA, ENCRYPTED_DATA, SHROUDED_KEY_BAG, X509_CERTIFICATE } from './identifiers.ts';
-import { contentOf, decrypt, dotted, verifiesMac } from './protection.ts';
+import { contentOf, decrypt, dotted, encryptionOf, type PfxEncryption, verifiesMac } from './protection.ts';
 
 /** What is in a PFX file, in DER: X.509 certificates and PKCS #8 private keys. */
 export interface OpenedPfx {
   certificates: Buffer[];
   privateKeys: Buffer[];
+  /** How its parts are encrypted. */
+  encryptions: Set<PfxEncryption>;
 }
 
 const EXPLICIT_0 = 0xa0;
@@ -50,9 +52,10 @@ function opened(pfx: Buffer, passphrase: string): OpenedPfx {
   finish(parts, 'MAC data');
   if (!isGenuine) throw new DerError('wrong passphrase or altered file');
 
-  const found: OpenedPfx = { certificates: [], privateKeys: [] };
+  const found: OpenedPfx = { certificates: [], privateKeys: [], encryptions: new Set() };
   for (const content of elements(authenticatedSafe)) {
-    for (const bag of elements(readSafeContents(inside(content), passphrase))) readBag(inside(bag), passphrase, found);
+    for (const bag of elements(readSafeContents(inside(content), passphrase, found)))
+      readBag(inside(bag), passphrase, found);
   }
   return found;
 }
@@ -62,7 +65,7 @@ function demandVersion3(version: DerElement): void {
   if (!contentOf(version).equals(Buffer.of(3))) throw new DerError(`unknown version at byte ${version.offset}`);
 }
 
-function readSafeContents(content: DerReader, passphrase: string): Buffer {
+function readSafeContents(content: DerReader, passphrase: string, opened: OpenedPfx): Buffer {
   const type = dotted(expect(content, OBJECT_IDENTIFIER, 'content type'));
   if (type === DATA) return contentOf(expect(unwrap(content), OCTET_STRING, 'content'));
   if (type !== ENCRYPTED_DATA) throw new DerError(`unknown content type ${type}`);
@@ -72,6 +75,7 @@ function readSafeContents(content: DerReader, passphrase: string): Buffer {
   const info = inside(expect(encryptedData, SEQUENCE, 'encrypted content'));
   expect(info, OBJECT_IDENTIFIER, 'content type');
   const algorithm = expect(info, SEQUENCE, 'encryption algorithm');
+  opened.encryptions.add(encryptionOf(algorithm));
   return decrypt(algorithm, contentOf(expect(info, IMPLICIT_OCTETS_0, 'encrypted content')), passphrase);
 }
 
@@ -86,6 +90,7 @@ function readBag(bag: DerReader, passphrase: string, found: OpenedPfx): void {
   const value = inside(expect(unwrap(bag), SEQUENCE, 'bag'));
   if (type === SHROUDED_KEY_BAG) {
     const algorithm = expect(value, SEQUENCE, 'encryption algorithm');
+    found.encryptions.add(encryptionOf(algorithm));
     found.privateKeys.push(decrypt(algorithm, contentOf(expect(value, OCTET_STRING, 'key')), passphrase));
   }
   if (type === CERTIFICATE_BAG && dotted(expect(value, OBJECT_IDENTIFIER, 'certificate type')) === X509_CERTIFICATE) {

@@ -36,5 +36,9 @@ export async function apply(file: string, command: Command): Promise<void> {
   const plan = await readPlanFile(file);
   const request = { verb: 'apply', plan: file, replan: options.replan, confirmed: options.yes } as const;
   const targets = plan.users.map(({ user, wanted }): Target => ({ name: user.sid ?? user.dn, wanted }));
-  await carryOut('apply', { request, targets, keys: { ...plan.keys, out: options.out }, resume: null }, options);
+  await carryOut(
+    'apply',
+    { request, targets, keys: { ...plan.keys, out: options.out }, resume: null, undoes: null },
+    options,
+  );
 }

@@ -44,7 +44,7 @@ export async function restore(file: string, command: Command): Promise<void> {
   const request = { verb: 'restore', file, confirmed: options.yes } as const;
   const names = options.user ?? (await usersOf(file));
   const keys = await keySettingsRecord(options);
-  await carryOut('restore', { request, targets: names.map(withoutWanted), keys, resume: null }, options);
+  await carryOut('restore', { request, targets: names.map(withoutWanted), keys, resume: null, undoes: null }, options);
 }
 
 async function usersOf(file: string): Promise<string[]> {

@@ -1,11 +1,15 @@
 import type { Command } from 'commander';
 import { MsmqCertError } from '../../errors.ts';
-import { readForResume } from '../../journal/find.ts';
+import { readNamed } from '../../journal/find.ts';
+import { isFinished, type JournalHistory } from '../../journal/read.ts';
+import { emptySummary } from '../../plan/results.ts';
 import { addExamples } from '../help.ts';
 import { addHookOptions, addRunOptions, newCommand } from '../options.ts';
+import { runReport } from '../render/run-report.ts';
 import { carryOut } from '../running/carry-out.ts';
 import { sameDirectory } from '../running/same-directory.ts';
-import { readSettings, settings } from '../settings.ts';
+import { type MutationSettings, readSettings, settings } from '../settings.ts';
+import { tell } from '../terminal.ts';
 
 export function resumeCommand(): Command {
   const command = newCommand('resume')
@@ -18,7 +22,7 @@ export function resumeCommand(): Command {
   addRunOptions(command);
   addHookOptions(command);
   addExamples(command, [
-    ['resume msmq-certs/journal/20260101T120000Z-replace-4711-0123456789abcdef.ndjson', 'finish that run'],
+    ['resume msmq-certs/journal/20260101T120000000Z-replace-0f1e2d3c-0123456789abcdef.ndjson', 'finish that run'],
   ]);
   return command.action(async (file: string, _options, self: Command) => {
     await resume(file, self);
@@ -28,16 +32,28 @@ export function resumeCommand(): Command {
 /** Goes on with a run that was cut short, or had failures. */
 export async function resume(file: string, command: Command): Promise<void> {
   const given = await readSettings(command, settings.mutation);
-  const history = await readForResume(file);
+  const history = await readNamed(file);
   if (!history.complete) {
     throw new MsmqCertError('invalid-journal', `the run of ${file} was cut short before it began to write`, {
       hint: 'nothing was changed by it; run its command again',
     });
   }
+  if (isFinished(history)) {
+    tellFinished(file, history, given);
+    return;
+  }
   const { request, keys } = history.run;
   await carryOut(
     request.verb,
-    { request, targets: history.targets, keys, resume: { path: file, history } },
+    { request, targets: history.targets, keys, resume: file, undoes: null },
     sameDirectory(given, history.run),
   );
+}
+
+function tellFinished(file: string, { run, undone }: JournalHistory, settings: MutationSettings): void {
+  const why = undone ? 'was undone' : 'has come to its end';
+  if (!settings.quiet) tell(`the run of ${file} ${why}: there is nothing to do`);
+  const outcome = { summary: emptySummary(), remaining: 0, stoppedBy: null };
+  const end = { outcome, journal: file, replication: [], keys: { out: run.keys.out, journal: null } };
+  process.exitCode = runReport(run.request.verb, settings).finish(end);
 }

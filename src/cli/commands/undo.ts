@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
-import { type JournalHistory, readJournal } from '../../journal/read.ts';
+import { readNamed } from '../../journal/find.ts';
+import type { JournalHistory } from '../../journal/read.ts';
 import { addExamples } from '../help.ts';
 import { addRunOptions, collect, newCommand } from '../options.ts';
 import { carryOut } from '../running/carry-out.ts';
@@ -13,7 +14,7 @@ export function undoCommand(): Command {
     .summary('put back what a run changed')
     .description(
       'Puts back the exact values from before a run, for every user that still stands as the run left it. The key files ' +
-        'of the run stay where they are.',
+        'of the run stay where they are: msmq-cert keys lists and removes them.',
     )
     .argument('<journal>', 'the journal of the run')
     .option('--user <name>', 'only this user; may be given again', collect);
@@ -29,10 +30,14 @@ const undoSettings = settings.mutation.extend({ user: z.array(z.string()).option
 /** Puts back what a run found. */
 export async function undo(file: string, command: Command): Promise<void> {
   const given = await readSettings(command, undoSettings);
-  const history = await readJournal(file);
+  const history = await readNamed(file);
   const request = { verb: 'undo', journal: file } as const;
   const targets = given.user?.map(withoutWanted) ?? writtenUsers(history).map(withoutWanted);
-  await carryOut('undo', { request, targets, keys: history.run.keys, resume: null }, sameDirectory(given, history.run));
+  await carryOut(
+    'undo',
+    { request, targets, keys: history.run.keys, resume: null, undoes: { path: file, history } },
+    sameDirectory(given, history.run),
+  );
 }
 
 function writtenUsers({ users }: JournalHistory): string[] {

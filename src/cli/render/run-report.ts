@@ -2,7 +2,7 @@ import { command } from '../../advice.ts';
 import type { ErrorCode } from '../../errors.ts';
 import { replicationError, type UserReplication } from '../../inspect/replication/replication.ts';
 import type { UserPlan } from '../../plan/plan.ts';
-import type { ItemResult, Summary, UserResult } from '../../plan/results.ts';
+import type { ItemResult, LeftKeys, Summary, UserResult } from '../../plan/results.ts';
 import type { RunOutcome, UnknownUser } from '../../run/run.ts';
 import { type ExitCode, exitCodeOf, exitCodeOfFailures, exitCodes } from '../exit-codes.ts';
 import { errorJson, printJson, printJsonLine, tellError } from '../output.ts';
@@ -20,12 +20,13 @@ export interface RunEnd {
   journal: string | null;
   /** Where the users stand on every server, with --wait-replication. */
   replication: readonly UserReplication[];
+  /** The folder of the key files, and the journal that names them where that is in another place than usual. */
+  keys: { out: string; journal: string | null };
 }
 
 /** Takes the results of a run as they come and says them, to people or to scripts. */
 export interface RunReport {
-  /** @param orphans the PFX files of this user that no registered certificate belongs to */
-  add(result: UserResult, orphans: readonly string[]): void;
+  add(result: UserResult): void;
   addUnknown(user: UnknownUser): void;
   finish(end: RunEnd): ExitCode;
 }
@@ -34,7 +35,7 @@ export function runReport(command: string, settings: MutationSettings): RunRepor
   const head: Head = { command, dryRun: settings.dryRun };
   const sink = settings.ndjson ? ndjsonSink(head) : settings.json ? jsonSink(head) : textSink(head, settings);
   const failures: ErrorCode[] = [];
-  const orphans: string[] = [];
+  const leftKeys: LeftKeys[] = [];
   let changed = false;
 
   const note = (items: readonly ItemResult[]) => {
@@ -42,11 +43,11 @@ export function runReport(command: string, settings: MutationSettings): RunRepor
   };
 
   return {
-    add(result, left) {
+    add(result) {
       sink.user(result);
-      orphans.push(...left);
+      leftKeys.push(...(result.leftKeys ?? []));
       note(result.items);
-      changed ||= result.outcome === 'changed' || result.outcome === 'pending';
+      changed ||= (result.outcome === 'changed' && !result.doneBefore) || result.outcome === 'pending';
     },
     addUnknown(user) {
       sink.unknown(user);
@@ -54,8 +55,8 @@ export function runReport(command: string, settings: MutationSettings): RunRepor
     },
     finish(end) {
       sink.end(end, changed);
-      const { outcome, replication } = end;
-      for (const path of orphans) tell(orphanText(path));
+      const { outcome, replication, keys } = end;
+      tellLeftKeys(leftKeys, keys);
       const { summary, stoppedBy } = outcome;
       if (stoppedBy !== null) return exitCodeOf(stoppedBy.code);
       if (failures.length > 0) return exitCodeOfFailures(failures, summary.added + summary.removed + summary.unchanged);
@@ -130,8 +131,9 @@ function summaryJson({ command, dryRun }: Head, { outcome, journal, replication 
   };
 }
 
-function userJson({ user, items }: UserResult): object[] {
-  return items.map((item) => itemJson(user.account, user.dn, item));
+function userJson({ user, items, doneBefore }: UserResult): object[] {
+  const before = doneBefore && { doneBefore };
+  return items.map((item) => ({ ...itemJson(user.account, user.dn, item), ...before }));
 }
 
 function unknownJson({ name, items }: UnknownUser): object[] {
@@ -204,8 +206,18 @@ function remainderText(remaining: number, journal: string | null): string {
   return journal === null ? rest : `${rest}; ${command('resume', [journal])} goes on with the run`;
 }
 
-function orphanText(path: string): string {
-  return `no registered certificate belongs to ${path}; a run that did not get to its end left it`;
+function tellLeftKeys(left: readonly LeftKeys[], { out, journal }: RunEnd['keys']): void {
+  for (const keys of left) tell(leftKeysText(keys));
+  if (left.some(({ kind }) => kind === 'orphaned')) {
+    const named = journal === null ? [] : [['--journal', journal] as const];
+    const line = command('keys', [], ['--out', out], ...named);
+    tell(`${line} lists such files, and removes them with --remove-orphaned --yes`);
+  }
+}
+
+function leftKeysText(keys: LeftKeys): string {
+  if (keys.kind === 'orphaned') return `no registered certificate belongs to ${keys.path}`;
+  return `${keys.why}: the key set has the name ${keys.path} now, and is not used`;
 }
 
 function undeliveredLines({ user, items }: UserResult): string[] {
@@ -222,10 +234,10 @@ function undeliveredLines({ user, items }: UserResult): string[] {
   });
 }
 
-function userParagraphs({ user, plan, items }: UserResult, dryRun: boolean): string[][] {
+function userParagraphs({ user, plan, items, doneBefore }: UserResult, dryRun: boolean): string[][] {
   if (dryRun && plan !== null) return [[user.account, ...planLines(plan), ...refusalLines(plan)]];
   const succeeded = items.filter(({ action }) => action !== 'failed');
-  return succeeded.length === 0 ? [] : [[user.account, ...itemLines(succeeded)]];
+  return succeeded.length === 0 ? [] : [[user.account, ...itemLines(succeeded, doneBefore ?? false)]];
 }
 
 function refusalLines({ refusal }: UserPlan): string[] {
@@ -240,21 +252,34 @@ const itemColour = {
   failed: colours.red,
 };
 
-function itemLines(items: readonly ItemResult[]): string[] {
+function itemLines(items: readonly ItemResult[], doneBefore: boolean): string[] {
   const rows = items.map(({ action, machine, digest, files }) => [
     `  ${itemColour[action](action)}`,
     machine ?? '(no machine)',
     digest ?? '',
     files?.pfx ?? '',
+    doneBefore ? 'done before' : '',
   ]);
   return table(rows);
 }
 
 function summaryLine(summary: Summary, dryRun: boolean, ldif: string | undefined): string {
-  const { users, added, removed, unchanged, failed, conflictsRetried, delivered, undelivered } = summary;
+  const {
+    users,
+    added,
+    removed,
+    unchanged,
+    failed,
+    conflictsRetried,
+    delivered,
+    undelivered,
+    doneBefore = 0,
+  } = summary;
   const counts = `${added} added, ${removed} removed, ${unchanged} unchanged, ${failed} failed`;
+  const before = doneBefore === 0 ? '' : `, ${doneBefore} done before`;
   const retries = conflictsRetried === 0 ? '' : `, ${conflictsRetried} lost races retried`;
   const deliveries = delivered === undefined ? '' : `, ${delivered} delivered, ${undelivered} not delivered`;
   const untouched = ldif === undefined ? 'nothing was changed' : `the changes are only written to ${ldif}`;
-  return `${users} ${users === 1 ? 'user' : 'users'}: ${counts}${deliveries}${retries}${dryRun ? ` (dry run: ${untouched})` : ''}`;
+  const done = `${counts}${before}${deliveries}${retries}`;
+  return `${users} ${users === 1 ? 'user' : 'users'}: ${done}${dryRun ? ` (dry run: ${untouched})` : ''}`;
 }

@@ -1,26 +1,30 @@
 import { availableParallelism } from 'node:os';
+import { dirname, resolve } from 'node:path';
 import limit from 'p-limit';
 import type { Directory, User } from '../../directory/directory.ts';
 import { recordChanges } from '../../directory/ldif/change.ts';
 import type { Replicated } from '../../directory/replicas.ts';
+import { checkOwn } from '../../files/own-folder.ts';
 import { replicationError, type UserReplication } from '../../inspect/replication/replication.ts';
-import { noJournal } from '../../journal/write.ts';
+import { journalFolder, refuseAtWork, takeNamed } from '../../journal/find.ts';
+import { type Journal, noJournal, resumeJournal } from '../../journal/write.ts';
 import type { UserResult } from '../../plan/results.ts';
 import { sharedDigestGuard } from '../../plan/shared-digests.ts';
 import type { ApplyContext } from '../../run/apply.ts';
 import { plannersFor } from '../../run/planners.ts';
 import { limitRate } from '../../run/rate-limit.ts';
 import { type RunOutcome, run } from '../../run/run.ts';
+import { withOrphans } from '../../run/undone-keys.ts';
 import { openDirectory } from '../access/connect.ts';
 import { goOnUnread } from '../pipes.ts';
 import { recognitionIn } from '../recognition.ts';
-import { runReport } from '../render/run-report.ts';
+import { type RunEnd, runReport } from '../render/run-report.ts';
 import type { MutationSettings } from '../settings.ts';
 import { tell } from '../terminal.ts';
 import { awaitReplication } from './await-replication.ts';
 import { delivery } from './hooks.ts';
 import { watchInterrupts } from './interrupts.ts';
-import { type OpenJournal, openJournal } from './journals.ts';
+import { type OpenJournal, openJournal, tellWaiting } from './journals.ts';
 import { criteria, keyPolicy } from './policies.ts';
 import { watchProgress } from './progress.ts';
 import type { Run } from './run.ts';
@@ -33,7 +37,7 @@ const KEYS_AT_ONCE = availableParallelism() + 1;
 export async function carryOut(command: string, asked: Run, settings: MutationSettings): Promise<void> {
   goOnUnread();
   const { request, targets, keys } = asked;
-  const policy = await keyPolicy(keys);
+  const policy = await keyPolicy(keys, settings.resumeWithin);
   const opened = await openDirectory(settings);
   const recognition = recognitionIn(opened, keys);
   const judged = criteria(recognition, keys);
@@ -41,11 +45,15 @@ export async function carryOut(command: string, asked: Run, settings: MutationSe
   const interrupts = watchInterrupts(() =>
     tell('stopping after the writes that are under way; once more stops at once'),
   );
+  const mode = settings.dryRun && settings.ldif === undefined ? 'dry-run' : 'write';
   let journal: OpenJournal | null = null;
+  let undone: Journal = noJournal;
   try {
     if (settings.waitReplication !== undefined) await checkReplicas(opened);
     const plannerFor = await plannersFor(request, judged, opened);
     const directory = decorate(opened, settings);
+    if (mode === 'write') await checkOwn(keys.out);
+    undone = await takeUndone(asked, settings);
     journal = isWriting(settings) ? await openJournal(asked, settings, directory) : null;
     const { out } = keys;
     const { passphrase } = policy;
@@ -56,15 +64,15 @@ export async function carryOut(command: string, asked: Run, settings: MutationSe
       criteria: judged,
       keys: policy,
       journal: journal ?? noJournal,
-      mode: settings.dryRun && settings.ldif === undefined ? 'dry-run' : 'write',
+      mode,
       guardSharedDigests: sharedDigestGuard(opened.findByDigest),
-      beforeWrite: safeguards(request, keys.out, settings),
+      beforeWrite: both(once(undone.undo), safeguards(request, keys.out, settings)),
       whenCoreIsFree: limit(KEYS_AT_ONCE),
       onRetry: progress.retried,
     };
     const control = {
       concurrency: settings.concurrency,
-      stop: interrupts.signal,
+      stop: AbortSignal.any([interrupts.signal, undone.lost, journal?.lost ?? noJournal.lost]),
       maxFailures: settings.failFast ? 0 : (settings.maxFailures ?? Number.POSITIVE_INFINITY),
       history: journal?.history ?? null,
       ...delivering,
@@ -72,9 +80,9 @@ export async function carryOut(command: string, asked: Run, settings: MutationSe
     const settled: User[] = [];
     const outcome = await run(targets, plannerFor, context, control, {
       started: progress.started,
-      finished: async (result, orphans) => {
+      finished: async (result) => {
         if (isAwaited(result, settings)) settled.push(result.user);
-        report.add(result, orphans);
+        report.add(withOrphans(result, asked.undoes?.history ?? null));
         progress.finished(result);
       },
       unknown: report.addUnknown,
@@ -82,13 +90,19 @@ export async function carryOut(command: string, asked: Run, settings: MutationSe
     progress.stop();
     const replication = await afterReplication(opened, settled, settings, interrupts.signal);
     if (isConfirmed(outcome, replication)) await journal?.end(outcome.summary);
-    process.exitCode = report.finish({ outcome, journal: journal?.path() ?? null, replication });
+    process.exitCode = report.finish({
+      outcome,
+      journal: journal?.path() ?? null,
+      replication,
+      keys: keysOf(keys.out, asked.undoes?.path ?? journal?.path() ?? null),
+    });
     tellAfterwards(outcome.summary, request, settings);
     recognition.tellUnused();
   } finally {
     progress.stop();
     interrupts.release();
     await journal?.close();
+    await undone.close();
     await opened.close();
   }
 }
@@ -121,6 +135,39 @@ async function afterReplication(
   const { waitReplication } = settings;
   if (waitReplication === undefined || users.length === 0 || settings.dryRun) return [];
   return await awaitReplication(directory, users, waitReplication, settings, signal);
+}
+
+/**
+ * The journal of the run that is put back, which nobody goes on with from its first write on.
+ * @throws MsmqCertError file-locked while that run goes on
+ */
+async function takeUndone({ undoes }: Run, settings: MutationSettings): Promise<Journal> {
+  if (undoes === null) return noJournal;
+  const onWait = () => tellWaiting(undoes.path, settings);
+  if (isWriting(settings)) return await resumeJournal(await takeNamed(undoes.path, onWait), null);
+  await refuseAtWork(undoes.path, onWait);
+  return noJournal;
+}
+
+/** Where msmq-cert keys finds what this run, or the one that it puts back, has made. */
+function keysOf(out: string, journal: string | null): RunEnd['keys'] {
+  const isUsual = journal === null || resolve(dirname(journal)) === resolve(journalFolder(out));
+  return { out, journal: isUsual ? null : journal };
+}
+
+function once(task: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | null = null;
+  return () => {
+    done ??= task();
+    return done;
+  };
+}
+
+function both<T>(first: () => Promise<void>, second: (argument: T) => Promise<void>): (argument: T) => Promise<void> {
+  return async (argument) => {
+    await first();
+    await second(argument);
+  };
 }
 
 /** A dry run writes no journal; with --ldif the changes go to that file, which is a record by itself. */

@@ -1,11 +1,17 @@
 import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { command } from '../../advice.ts';
 import type { Directory } from '../../directory/directory.ts';
 import { MsmqCertError } from '../../errors.ts';
-import { findUnfinished, newJournalPath, readForResume, type Unfinished } from '../../journal/find.ts';
+import { newJournalPath, takeEarlier, takeNamed } from '../../journal/find.ts';
 import type { JournalHistory } from '../../journal/read.ts';
-import { beginJournal, fingerprintOf, type Journal, resumeJournal } from '../../journal/write.ts';
+import {
+  beginJournal,
+  fingerprintOf,
+  giveBack,
+  type Journal,
+  resumeJournal,
+  type TakenJournal,
+} from '../../journal/write.ts';
 import type { Request } from '../../plan/request.ts';
 import type { MutationSettings } from '../settings.ts';
 import { tell } from '../terminal.ts';
@@ -24,7 +30,7 @@ export type OpenJournal = Journal & {
 /**
  * The journal of a run: that of the same run when it was cut short, or a new one. One that has nothing to tell in the
  * end is removed.
- * @throws MsmqCertError file-exists, file-locked, file-unwritable, invalid-journal
+ * @throws MsmqCertError file-exists, file-locked, file-unwritable, invalid-journal, untrusted-path
  */
 export async function openJournal(
   mutation: Run,
@@ -34,8 +40,11 @@ export async function openJournal(
   const { request, targets, keys } = mutation;
   const name = settings.directory ?? '';
   const fingerprint = fingerprintOf({ request, targets, keys, directory: name });
-  const unfinished = mutation.resume ?? (await findEarlier(settings.journal, keys.out, fingerprint));
-  if (unfinished !== null) return await goOn(unfinished, directory.server, request, settings);
+  const earlier =
+    mutation.resume === null
+      ? await findEarlier(keys.out, fingerprint, settings)
+      : await takeNamed(mutation.resume, () => tellWaiting(mutation.resume ?? '', settings));
+  if (earlier !== null) return await goOn(earlier, directory.server, request, settings);
 
   const path = settings.journal ?? newJournalPath(keys.out, request.verb, fingerprint);
   const journal = await beginJournal(path, {
@@ -50,47 +59,75 @@ export async function openJournal(
   return { ...withoutEmpty(journal, path), history: null, fingerprint };
 }
 
+/** The last sign of life of a run is too recent to tell whether it was killed. */
+export function tellWaiting(path: string, { quiet }: MutationSettings): void {
+  if (!quiet) tell(`waiting a few seconds to see whether the run of ${path} is still at work`);
+}
+
 async function goOn(
-  { path, history }: Unfinished,
+  taken: TakenJournal,
   server: string,
   request: Request,
   settings: MutationSettings,
 ): Promise<OpenJournal> {
+  const { path, history } = taken;
   const { quiet } = settings;
   const done = [...history.users.values()].filter(({ swaps }) => swaps.at(-1)?.outcome?.outcome === 'swapped').length;
   if (!quiet) tell(`going on with the run of ${path}: ${done} users were written before`);
   if (history.tornBytes > 0)
     tell(`the last line of ${path} was torn by a crash; its ${history.tornBytes} bytes are dropped`);
-  const journal = await resumeJournal(path, history, { server, delivers: delivers(request, settings) });
+  const journal = await resumeJournal(taken, { server, delivers: delivers(request, settings) });
   return { ...journal, path: () => path, history, fingerprint: history.run.fingerprint };
 }
 
-async function findEarlier(journal: string | undefined, out: string, fingerprint: string): Promise<Unfinished | null> {
-  if (journal === undefined) return await findUnfinished(out, fingerprint);
-  if (!existsSync(journal)) return null;
-  const history = await readForResume(journal);
-  if (history.run.fingerprint === fingerprint && !history.ended) return { path: journal, history };
-  throw new MsmqCertError('file-exists', `the journal ${journal} is that of another run`, {
-    hint: `name another file, or take up that run: ${command('resume', [journal])}`,
+async function findEarlier(out: string, fingerprint: string, settings: MutationSettings): Promise<TakenJournal | null> {
+  const { journal, newRun, resumeWithin, quiet } = settings;
+  if (journal !== undefined) return existsSync(journal) ? await takeGiven(journal, fingerprint, settings) : null;
+  if (newRun) return null;
+  const { taken, old } = await takeEarlier(out, fingerprint, resumeWithin, (path) => tellWaiting(path, settings));
+  if (taken === null && !quiet) for (const path of old) tell(oldText(path));
+  return taken;
+}
+
+/** The journal that --journal names is there already. */
+async function takeGiven(path: string, fingerprint: string, settings: MutationSettings): Promise<TakenJournal> {
+  const taken = await takeNamed(path, () => tellWaiting(path, settings));
+  const { run, end, undone } = taken.history;
+  const isYoung = Date.now() - Date.parse(run.at) <= settings.resumeWithin;
+  if (run.fingerprint === fingerprint && end === null && !undone && isYoung && !settings.newRun) return taken;
+  await giveBack(taken);
+  throw new MsmqCertError('file-exists', `the journal ${path} is that of another run, or an old one`, {
+    hint: `name another file, or take up that run: ${command('resume', [path])}`,
   });
 }
 
+function oldText(path: string): string {
+  return `a run of the same command was cut short longer ago than --resume-within says, and is left alone: ${command('resume', [path])} goes on with it`;
+}
+
 function withoutEmpty(journal: Journal, path: string): Omit<OpenJournal, 'history' | 'fingerprint'> {
-  let isEmpty = true;
+  let isTold = false;
+  let keys = 0;
+  const isEmpty = () => !isTold && keys === 0;
   return {
     ...journal,
-    path: () => (isEmpty ? null : path),
-    intend: async (...facts) => {
-      isEmpty = false;
+    path: () => (isEmpty() ? null : path),
+    async key(...facts) {
+      keys++;
+      await journal.key(...facts);
+    },
+    async dropKey(...facts) {
+      await journal.dropKey(...facts);
+      keys--;
+    },
+    async intend(...facts) {
+      isTold = true;
       await journal.intend(...facts);
     },
-    hook: async (...facts) => {
-      isEmpty = false;
+    async hook(...facts) {
+      isTold = true;
       await journal.hook(...facts);
     },
-    close: async () => {
-      await journal.close();
-      if (isEmpty) await rm(path, { force: true });
-    },
+    close: () => (isEmpty() ? journal.abandon() : journal.close()),
   };
 }

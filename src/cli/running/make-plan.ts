@@ -78,7 +78,7 @@ function collect(): Draft {
       const context = {
         directory,
         criteria: judged,
-        keys: await keyPolicy(keys),
+        keys: await keyPolicy(keys, options.resumeWithin),
         journal: noJournal,
         mode: 'dry-run' as const,
         guardSharedDigests: sharedDigestGuard(directory.findByDigest),
@@ -103,7 +103,7 @@ function collect(): Draft {
         {
           started: progress.started,
           finished: async (result) => {
-            report.add(result, []);
+            report.add(result);
             progress.finished(result);
             if (result.plan === null) note(result.user.account, result.items);
             else users.push(plannedUser(result.plan, wantedOf.get(userKey(result.user)) ?? []));
@@ -117,7 +117,12 @@ function collect(): Draft {
       progress.stop();
       interrupts.release();
       recognition.tellUnused();
-      process.exitCode = report.finish({ outcome, journal: null, replication: [] });
+      process.exitCode = report.finish({
+        outcome,
+        journal: null,
+        replication: [],
+        keys: { out: options.out, journal: null },
+      });
       return outcome;
     },
   };

@@ -14,5 +14,9 @@ export async function perform(
 ): Promise<void> {
   if (purpose === 'plan') await makePlan(request, targets, settings);
   else
-    await carryOut(request.verb, { request, targets, keys: await keySettingsRecord(settings), resume: null }, settings);
+    await carryOut(
+      request.verb,
+      { request, targets, keys: await keySettingsRecord(settings), resume: null, undoes: null },
+      settings,
+    );
 }

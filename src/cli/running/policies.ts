@@ -31,7 +31,8 @@ export async function keySettingsRecord(settings: KeySettings): Promise<KeySetti
   };
 }
 
-export async function keyPolicy(keys: KeySettingsRecord): Promise<KeyPolicy> {
+/** @param maxAgeMs how old a key may be that an earlier process of the run left */
+export async function keyPolicy(keys: KeySettingsRecord, maxAgeMs: number): Promise<KeyPolicy> {
   return {
     out: keys.out,
     keySize: keys.keySize,
@@ -40,5 +41,6 @@ export async function keyPolicy(keys: KeySettingsRecord): Promise<KeyPolicy> {
     subject: parseSubjectTemplate(keys.subjects[0] ?? DEFAULT_SUBJECT),
     encryption: keys.pfxEncryption,
     passphrase: keys.passphraseFile === null ? null : await passphraseFrom(keys.passphraseFile),
+    maxAgeMs,
   };
 }

@@ -1,4 +1,4 @@
-import type { Unfinished } from '../../journal/find.ts';
+import type { JournalHistory } from '../../journal/read.ts';
 import type { KeySettingsRecord, Request, Target } from '../../plan/request.ts';
 
 /** What a run is: what was asked for, for whom, and how its keys are made. */
@@ -6,6 +6,8 @@ export interface Run {
   request: Request;
   targets: readonly Target[];
   keys: KeySettingsRecord;
-  /** The run to go on with; null looks for one that was cut short and asked for the same. */
-  resume: Unfinished | null;
+  /** The journal of the run to go on with; null looks for one that was cut short and asked for the same. */
+  resume: string | null;
+  /** The run that this one puts back. */
+  undoes: { path: string; history: JournalHistory } | null;
 }

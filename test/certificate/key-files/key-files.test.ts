@@ -1,55 +1,39 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { link, mkdir, readdir, readFile, rename, stat, utimes, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import {
-  adoptAbandoned,
   type KeyFiles,
-  type KeyTarget,
+  keyFilesOf,
   passphraseFrom,
   randomPassphrase,
   removeKeyFiles,
-  settleKeyFiles,
-  settleRegistered,
-  sweepIncomplete,
+  setAside,
   writeKeyFiles,
 } from '../../../src/certificate/key-files/key-files.ts';
 import { withFolder } from '../support.ts';
 
 const digest = '0123456789abcdef0123456789abcdef';
 const content = { pfx: Buffer.from('pfx'), certificate: Buffer.from('cer'), passphrase: 'secret' };
-const owner = ['CORP\\alice', 'PC-1'] as const;
-const [account, machine] = owner;
 
-function target(out: string, changes: Partial<KeyTarget> = {}): KeyTarget {
-  return { out, account, machine, digest, ...changes };
+async function filesIn(out: string, keepsPassphrase = true, machine = 'PC-1'): Promise<KeyFiles> {
+  return await keyFilesOf({ out, account: 'CORP\\alice', machine, digest }, keepsPassphrase);
+}
+
+async function write(out: string): Promise<KeyFiles> {
+  const files = await filesIn(out);
+  await writeKeyFiles(files, content);
+  return files;
 }
 
 async function modeOf(path: string): Promise<number> {
   return (await stat(path)).mode & 0o777;
 }
 
-/** The claim of a process that has ended, in the place of this process's own. */
-async function crash(files: KeyFiles, host = hostname()): Promise<string> {
-  const folder = dirname(files.certificate);
-  const claim = (await readdir(folder)).find((name) => name.endsWith('.pending')) ?? '';
-  const { pid } = spawnSync('true');
-  const abandoned = join(folder, `${digest}.${pid}.${host}.pending`);
-  await rename(join(folder, claim), abandoned);
-  return abandoned;
-}
-
-async function makeOld(path: string): Promise<void> {
-  const twoHoursAgo = new Date(Date.now() - 2 * 60 * 60 * 1000);
-  await utimes(path, twoHoursAgo, twoHoursAgo);
-}
-
 describe('writeKeyFiles', () => {
-  it('writes a set that only its owner can read', async () => {
+  it('writes a set that only its owner can read, and nothing else', async () => {
     await withFolder(async (folder) => {
       const out = join(folder, 'new', 'out');
-      const files = await writeKeyFiles(target(out), content);
+      const files = await write(out);
       const expected = join(out, 'CORP_alice', 'PC-1', digest);
       assert.deepEqual(files, {
         pfx: `${expected}.pfx`,
@@ -61,22 +45,15 @@ describe('writeKeyFiles', () => {
       assert.equal(await passphraseFrom(`${expected}.pass`), 'secret');
       for (const path of [files.pfx, files.certificate, `${expected}.pass`]) assert.equal(await modeOf(path), 0o600);
       for (const path of [out, dirname(dirname(expected)), dirname(expected)]) assert.equal(await modeOf(path), 0o700);
-    });
-  });
-
-  it('leaves nothing but the set once it is settled', async () => {
-    await withFolder(async (out) => {
-      const files = await writeKeyFiles(target(out), content);
-      await settleKeyFiles(files);
       assert.deepEqual(await readdir(dirname(files.pfx)), [`${digest}.cer`, `${digest}.pass`, `${digest}.pfx`]);
-      await settleKeyFiles(files);
+      assert.deepEqual(await filesIn(out, true, 'pc-1'), files, 'whatever the case of the machine');
     });
   });
 
   it('writes no passphrase where it is kept elsewhere', async () => {
     await withFolder(async (out) => {
-      const files = await writeKeyFiles(target(out), { ...content, passphrase: null });
-      await settleKeyFiles(files);
+      const files = await filesIn(out, false);
+      await writeKeyFiles(files, { ...content, passphrase: null });
       assert.equal(files.passphrase, null);
       assert.deepEqual(await readdir(dirname(files.pfx)), [`${digest}.cer`, `${digest}.pfx`]);
     });
@@ -86,9 +63,9 @@ describe('writeKeyFiles', () => {
     it(`does not overwrite a .${taken} file, and removes the others of the set again`, async () => {
       await withFolder(async (out) => {
         const folder = join(out, 'CORP_alice', 'PC-1');
-        await mkdir(folder, { recursive: true });
+        await mkdir(folder, { recursive: true, mode: 0o700 });
         await writeFile(join(folder, `${digest}.${taken}`), 'mine');
-        await assert.rejects(writeKeyFiles(target(out), content), { code: 'file-exists' });
+        await assert.rejects(write(out), { code: 'file-exists' });
         assert.deepEqual(await readdir(folder), [`${digest}.${taken}`]);
         assert.equal(await readFile(join(folder, `${digest}.${taken}`), 'utf8'), 'mine');
       });
@@ -97,12 +74,9 @@ describe('writeKeyFiles', () => {
 
   it('keeps the first of two sets of one digest whole', async () => {
     await withFolder(async (out) => {
-      const results = await Promise.allSettled([
-        writeKeyFiles(target(out), content),
-        writeKeyFiles(target(out), content),
-      ]);
+      const results = await Promise.allSettled([write(out), write(out)]);
       assert.deepEqual(results.map(({ status }) => status).sort(), ['fulfilled', 'rejected']);
-      assert.equal((await readdir(join(out, 'CORP_alice', 'PC-1'))).length, 4);
+      assert.equal((await readdir(join(out, 'CORP_alice', 'PC-1'))).length, 3);
     });
   });
 
@@ -110,138 +84,50 @@ describe('writeKeyFiles', () => {
     await withFolder(async (folder) => {
       const file = join(folder, 'file');
       await writeFile(file, '');
-      await assert.rejects(writeKeyFiles(target(file), content), { code: 'file-unwritable' });
+      await assert.rejects(write(file), { code: 'file-unwritable' });
       await writeFile(join(folder, 'CORP_alice'), '');
-      await assert.rejects(writeKeyFiles(target(folder), content), { code: 'file-unwritable' });
-      await assert.rejects(adoptAbandoned(file, ...owner), { code: 'file-unwritable' });
-      await assert.rejects(sweepIncomplete(file, ...owner), { code: 'file-unwritable' });
+      await assert.rejects(write(folder), { code: 'file-unwritable' });
+    });
+  });
+
+  it('writes nothing where others could exchange it', async () => {
+    await withFolder(async (out) => {
+      const folder = join(out, 'CORP_alice');
+      await mkdir(folder);
+      await chmod(folder, 0o777);
+      await assert.rejects(write(out), { code: 'untrusted-path' });
+      assert.deepEqual(await readdir(folder), []);
     });
   });
 
   it('refuses a digest that is none', async () => {
-    await assert.rejects(writeKeyFiles(target('out', { digest: '../../x' }), content), { code: 'internal' });
-  });
-});
-
-describe('adoptAbandoned', () => {
-  it('finds nothing where nothing is', async () => {
-    await withFolder(async (out) => assert.deepEqual(await adoptAbandoned(join(out, 'none'), ...owner), []));
-  });
-
-  it('leaves a set alone that its process still works on, and a settled one', async () => {
-    await withFolder(async (out) => {
-      const files = await writeKeyFiles(target(out), content);
-      assert.deepEqual(await adoptAbandoned(out, ...owner), []);
-      await settleKeyFiles(files);
-      assert.deepEqual(await adoptAbandoned(out, ...owner), []);
-    });
-  });
-
-  it('takes over the set of a process that has ended, once, whatever the case of the machine', async () => {
-    await withFolder(async (out) => {
-      const files = await writeKeyFiles(target(out), content);
-      await crash(files);
-      const adopted = await Promise.all([adoptAbandoned(out, account, 'pc-1'), adoptAbandoned(out, ...owner)]);
-      assert.deepEqual(adopted.flat(), [files]);
-      assert.deepEqual(await adoptAbandoned(out, ...owner), []);
-      await settleKeyFiles(files);
-      assert.equal((await readdir(dirname(files.pfx))).length, 3);
-    });
-  });
-
-  it('knows whether the passphrase is beside the set', async () => {
-    await withFolder(async (out) => {
-      const files = await writeKeyFiles(target(out), { ...content, passphrase: null });
-      await crash(files);
-      assert.deepEqual(await adoptAbandoned(out, ...owner), [files]);
-    });
-  });
-
-  it('cannot ask another machine, and gives it an hour', async () => {
-    await withFolder(async (out) => {
-      const files = await writeKeyFiles(target(out), content);
-      const claim = await crash(files, 'elsewhere');
-      assert.deepEqual(await adoptAbandoned(out, ...owner), []);
-      await makeOld(claim);
-      assert.deepEqual(await adoptAbandoned(out, ...owner), [files]);
-      assert.deepEqual(await adoptAbandoned(out, ...owner), [], 'the hour begins anew');
-    });
-  });
-
-  it('removes the temporary name that a crash left beside a whole set', async () => {
-    await withFolder(async (out) => {
-      const files = await writeKeyFiles(target(out), content);
-      await crash(files);
-      await link(files.certificate, `${files.certificate}.tmp`);
-      assert.deepEqual(await adoptAbandoned(out, ...owner), [files]);
-      await settleKeyFiles(files);
-      assert.equal((await readdir(dirname(files.pfx))).length, 3);
-    });
-  });
-
-  it('takes no set that is not complete', async () => {
-    await withFolder(async (out) => {
-      const files = await writeKeyFiles(target(out), content);
-      await crash(files);
-      await rename(files.certificate, `${files.certificate}.tmp`);
-      assert.deepEqual(await adoptAbandoned(out, ...owner), []);
-    });
-  });
-});
-
-describe('settleRegistered', () => {
-  it('settles the set of a crashed run by its digest, and no other set', async () => {
-    await withFolder(async (out) => {
-      const files = await writeKeyFiles(target(out), content);
-      await crash(files);
-      await settleRegistered(out, account, 'pc-1', 'f'.repeat(32));
-      assert.equal((await readdir(dirname(files.pfx))).length, 4);
-      await settleRegistered(out, account, 'pc-1', digest);
-      assert.deepEqual(await readdir(dirname(files.pfx)), [`${digest}.cer`, `${digest}.pass`, `${digest}.pfx`]);
-      await settleRegistered(join(out, 'none'), account, machine, digest);
-    });
-  });
-});
-
-describe('sweepIncomplete', () => {
-  async function incomplete(out: string): Promise<KeyFiles> {
-    const files = await writeKeyFiles(target(out), content);
-    await rename(files.certificate, `${files.certificate}.tmp`);
-    return files;
-  }
-
-  it('removes what a crashed process left, and nothing else', async () => {
-    await withFolder(async (out) => {
-      const files = await incomplete(out);
-      const folder = dirname(files.pfx);
-      const claim = await crash(files);
-      await writeFile(join(folder, 'notes.txt'), '');
-      await writeFile(join(folder, `${'f'.repeat(32)}.pfx`), 'settled, its certificate moved elsewhere');
-      const swept = await sweepIncomplete(out, ...owner);
-      assert.deepEqual(swept.sort(), [claim, files.pfx, `${files.certificate}.tmp`, files.passphrase].sort());
-      assert.deepEqual(await readdir(folder), [`${'f'.repeat(32)}.pfx`, 'notes.txt']);
-    });
-  });
-
-  it('leaves a set in the making alone, and a complete one', async () => {
-    await withFolder(async (out) => {
-      await incomplete(out);
-      assert.deepEqual(await sweepIncomplete(out, ...owner), []);
-    });
-    await withFolder(async (out) => {
-      await crash(await writeKeyFiles(target(out), content));
-      assert.deepEqual(await sweepIncomplete(out, ...owner), []);
-    });
+    const target = { out: 'out', account: 'CORP\\alice', machine: 'PC-1', digest: '../../x' };
+    await assert.rejects(keyFilesOf(target, true), { code: 'internal' });
   });
 });
 
 describe('removeKeyFiles', () => {
-  it('removes the whole set, and is content when it is gone', async () => {
+  it('removes the whole set, also what a crash left of it, and is content when it is gone', async () => {
     await withFolder(async (out) => {
-      const files = await writeKeyFiles(target(out), content);
+      const files = await write(out);
+      await writeFile(`${files.certificate}.tmp`, '');
+      await writeFile(join(dirname(files.pfx), 'notes.txt'), '');
       await removeKeyFiles(files);
-      assert.deepEqual(await readdir(dirname(files.pfx)), []);
+      assert.deepEqual(await readdir(dirname(files.pfx)), ['notes.txt']);
       await removeKeyFiles(files);
+    });
+  });
+});
+
+describe('setAside', () => {
+  it('gives what is there other names, and says them', async () => {
+    await withFolder(async (out) => {
+      const files = await write(out);
+      await removeKeyFiles({ ...files, pfx: files.certificate, passphrase: null });
+      const moved = await setAside(files);
+      assert.deepEqual(await Promise.all(moved.map((path) => readFile(path, 'utf8'))), ['pfx', 'secret\n']);
+      assert.deepEqual((await readdir(dirname(files.pfx))).length, 2);
+      await writeKeyFiles(files, content);
     });
   });
 });

@@ -1,0 +1,125 @@
+import { lstat, readFile } from 'node:fs/promises';
+import { md5Hex } from '../../blob/digest.ts';
+import { MsmqCertError, systemCode } from '../../errors.ts';
+import { checkOwn } from '../../files/own-folder.ts';
+import type { HashName, KeySize } from '../issue.ts';
+import { BACKDATED_MS } from '../issue.ts';
+import { sameMachine } from '../machine.ts';
+import { type PfxEncryption, pfxEncryptions, pfxHolds } from '../pkcs12/pkcs12.ts';
+import { readSubject, type SubjectTemplate } from '../subject.ts';
+import { describeCertificate } from '../x509/describe.ts';
+import { isThere, type KeyFiles } from './key-files.ts';
+
+/**
+ * What is left of a key set on the disk. `unfinished`: its certificate was never given its name, so its run had not come
+ * to registering it. `torn`: a file is not what was written.
+ */
+export type KeySetState =
+  | { kind: 'gone' }
+  | { kind: 'unfinished' }
+  | { kind: 'torn'; file: string; why: string }
+  | {
+      kind: 'whole' /** DER. */;
+      certificate: Buffer;
+      pfx: Buffer /** As it is kept beside the PFX. */;
+      passphrase: string | null;
+    };
+
+/**
+ * Reads a key set whose certificate has this digest (MD5, 32 hex digits).
+ * @throws MsmqCertError untrusted-path, file-unreadable
+ */
+export async function readKeySet(files: KeyFiles, digest: string): Promise<KeySetState> {
+  const certificate = await read(files.certificate);
+  const pfx = await read(files.pfx);
+  const kept = files.passphrase === null ? null : await read(files.passphrase);
+  if (certificate === null) return { kind: (await hasRemains(files)) ? 'unfinished' : 'gone' };
+  if (md5Hex(certificate) !== digest)
+    return torn(files.certificate, certificate, 'does not hold the certificate it is named by');
+  if (pfx === null) return { kind: 'torn', file: files.pfx, why: 'is gone' };
+  if (files.passphrase !== null && kept === null) return { kind: 'torn', file: files.passphrase, why: 'is gone' };
+  const passphrase = kept?.toString('utf8').trimEnd() ?? null;
+  if (pfx.length === 0 || (passphrase !== null && !pfxHolds(pfx, passphrase, certificate))) {
+    return torn(files.pfx, pfx, 'does not open with its passphrase, or holds another key');
+  }
+  return { kind: 'whole', certificate, pfx, passphrase };
+}
+
+function torn(file: string, bytes: Buffer, why: string): KeySetState {
+  return { kind: 'torn', file, why: bytes.length === 0 ? 'is empty' : why };
+}
+
+async function hasRemains(files: KeyFiles): Promise<boolean> {
+  for (const path of [files.certificate, files.pfx, files.passphrase]) {
+    if (path !== null && ((await isThere(path)) || (await isThere(`${path}.tmp`)))) return true;
+  }
+  return false;
+}
+
+async function read(path: string): Promise<Buffer | null> {
+  try {
+    if (!(await lstat(path)).isFile()) throw new MsmqCertError('file-unreadable', `${path} is no plain file`);
+    await checkOwn(path);
+    return await readFile(path);
+  } catch (error) {
+    const code = systemCode(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
+    if (error instanceof MsmqCertError) throw error;
+    throw new MsmqCertError('file-unreadable', `cannot read the key file ${path} (${code})`, {
+      hint: 'check who owns it',
+      cause: error,
+    });
+  }
+}
+
+/** What a run makes its keys like. */
+export interface KeyDemands {
+  account: string;
+  machine: string;
+  subject: SubjectTemplate;
+  keySize: KeySize;
+  hash: HashName;
+  validForMs: number;
+  encryption: PfxEncryption;
+  /** Null when each PFX has a random one, kept beside it. */
+  passphrase: string | null;
+  /** How long ago it may have been made. */
+  maxAgeMs: number;
+  now: Date;
+}
+
+const signatureAlgorithms: Record<HashName, string> = {
+  sha1: 'sha1WithRSAEncryption',
+  sha256: 'sha256WithRSAEncryption',
+  sha384: 'sha384WithRSAEncryption',
+  sha512: 'sha512WithRSAEncryption',
+};
+
+/** Certificates tell the time in whole seconds. */
+const SECOND_MS = 1000;
+
+/** Whether a whole set is what a run would make that demands this. */
+export function meetsDemands(set: KeySetState & { kind: 'whole' }, demands: KeyDemands): boolean {
+  const facts = describeCertificate(set.certificate);
+  if (facts.kind === 'not-a-certificate') return false;
+  const owner = readSubject([demands.subject], facts.subject);
+  const validForMs = facts.notAfter.getTime() - facts.notBefore.getTime() - BACKDATED_MS;
+  const ageMs = demands.now.getTime() - facts.notBefore.getTime() - BACKDATED_MS;
+  return (
+    owner?.account === demands.account &&
+    sameMachine(owner.machine, demands.machine) &&
+    facts.keyBits === demands.keySize &&
+    facts.signatureAlgorithm === signatureAlgorithms[demands.hash] &&
+    Math.abs(validForMs - demands.validForMs) <= SECOND_MS &&
+    ageMs <= demands.maxAgeMs &&
+    facts.notAfter > demands.now &&
+    isProtectedAs(set, demands)
+  );
+}
+
+function isProtectedAs(set: KeySetState & { kind: 'whole' }, { passphrase, encryption }: KeyDemands): boolean {
+  if ((set.passphrase === null) !== (passphrase !== null)) return false;
+  const opens = set.passphrase ?? passphrase ?? '';
+  const used = pfxHolds(set.pfx, opens, set.certificate) ? pfxEncryptions(set.pfx, opens) : [];
+  return used.length > 0 && used.every((each) => each === encryption);
+}

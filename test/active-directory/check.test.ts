@@ -102,7 +102,10 @@ describe('check', () => {
     assert.equal(reader.code, 1);
     assert.equal(find(reader, 'read-rights').status, 'ok');
     assert.equal(find(reader, 'write-rights').status, 'failed');
-    assert.match(find(reader, 'write-rights').hint ?? '', /msmq-cert check --delegation GROUP --ou OU=MQ,DC=corp,DC=example --directory ldaps:/);
+    assert.match(
+      find(reader, 'write-rights').hint ?? '',
+      /msmq-cert check --delegation GROUP --ou OU=MQ,DC=corp,DC=example --directory ldaps:/,
+    );
 
     const guarded = await checkAs('provisioner', 'protected');
     assert.equal(guarded.code, 1);

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import limit from 'p-limit';
 import type { Directory, User } from '../../directory/directory.ts';
@@ -11,6 +10,7 @@ import { type Journal, noJournal, resumeJournal } from '../../journal/write.ts';
 import type { UserResult } from '../../plan/results.ts';
 import { sharedDigestGuard } from '../../plan/shared-digests.ts';
 import type { ApplyContext } from '../../run/apply.ts';
+import { KEYS_AT_ONCE } from '../../run/perform.ts';
 import { plannersFor } from '../../run/planners.ts';
 import { limitRate } from '../../run/rate-limit.ts';
 import { type RunOutcome, run } from '../../run/run.ts';
@@ -29,9 +29,6 @@ import { criteria, keyPolicy } from './policies.ts';
 import { watchProgress } from './progress.ts';
 import type { Run } from './run.ts';
 import { safeguards, tellAfterwards } from './safeguards.ts';
-
-/** One more than there are cores: there is a key to be made while the main thread puts another into its PFX. */
-const KEYS_AT_ONCE = availableParallelism() + 1;
 
 /** The common path of every command that writes: open, run, report. */
 export async function carryOut(command: string, asked: Run, settings: MutationSettings): Promise<void> {

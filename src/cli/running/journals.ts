@@ -4,6 +4,7 @@ import type { Directory } from '../../directory/directory.ts';
 import { MsmqCertError } from '../../errors.ts';
 import { newJournalPath, takeEarlier, takeNamed } from '../../journal/find.ts';
 import type { JournalHistory } from '../../journal/read.ts';
+import { unlessEmpty } from '../../journal/unless-empty.ts';
 import {
   beginJournal,
   fingerprintOf,
@@ -56,7 +57,7 @@ export async function openJournal(
     bind: settings.bind ?? null,
     delivers: delivers(request, settings),
   });
-  return { ...withoutEmpty(journal, path), history: null, fingerprint };
+  return { ...unlessEmpty(journal, path), history: null, fingerprint };
 }
 
 /** The last sign of life of a run is too recent to tell whether it was killed. */
@@ -103,31 +104,4 @@ async function takeGiven(path: string, fingerprint: string, settings: MutationSe
 
 function oldText(path: string): string {
   return `a run of the same command was cut short longer ago than --resume-within says, and is left alone: ${command('resume', [path])} goes on with it`;
-}
-
-function withoutEmpty(journal: Journal, path: string): Omit<OpenJournal, 'history' | 'fingerprint'> {
-  let isTold = false;
-  let keys = 0;
-  const isEmpty = () => !isTold && keys === 0;
-  return {
-    ...journal,
-    path: () => (isEmpty() ? null : path),
-    async key(...facts) {
-      keys++;
-      await journal.key(...facts);
-    },
-    async dropKey(...facts) {
-      await journal.dropKey(...facts);
-      keys--;
-    },
-    async intend(...facts) {
-      isTold = true;
-      await journal.intend(...facts);
-    },
-    async hook(...facts) {
-      isTold = true;
-      await journal.hook(...facts);
-    },
-    close: () => (isEmpty() ? journal.abandon() : journal.close()),
-  };
 }

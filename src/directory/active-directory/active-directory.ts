@@ -52,7 +52,7 @@ export type ActiveDirectory = Directory &
   };
 
 /**
- * Connects to the domain controller at a URL; see {@link connectTo}.
+ * Connects to the domain controller at a URL and stays with it.
  * @throws MsmqCertError as connectTo does
  */
 export async function connectActiveDirectory(options: ConnectionOptions): Promise<ActiveDirectory> {

@@ -16,6 +16,12 @@ module.exports = {
     { name: 'directory does not import certificate', severity: 'error', from: { path: '^src/directory/' }, to: { path: '^src/certificate/' } },
     { name: 'Active Directory does not know LDIF files', severity: 'error', from: { path: '^src/directory/active-directory/' }, to: { path: '^src/directory/ldif/' } },
     { name: 'LDIF files do not know Active Directory', severity: 'error', from: { path: '^src/directory/ldif/' }, to: { path: '^src/directory/active-directory/' } },
+    {
+      name: 'what decides and what runs know no kind of directory, but the LDIF format of backups',
+      severity: 'error',
+      from: { path: '^src/(run|journal|plan|inspect|judge)/' },
+      to: { path: '^src/directory/(active-directory|ldif)/', pathNot: '^src/directory/ldif/(entry|ldif|lines|users)[.]ts$' },
+    },
     { name: 'blob is pure', severity: 'error', from: { path: '^src/blob/' }, to: { pathNot: '^(src/(blob/|errors[.]ts)|crypto$|node:crypto$)' } },
     { name: 'native knows nothing of the project but errors', severity: 'error', from: { path: '^src/native/' }, to: { path: '^src/', pathNot: '^src/(native/|errors[.]ts)' } },
     { name: 'errors stand alone', severity: 'error', from: { path: '^src/errors[.]ts' }, to: { path: '.' } },

@@ -2,6 +2,7 @@ import { lookup as systemLookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import type { AccessOptions, ActiveDirectory } from '../../directory/active-directory/active-directory.ts';
 import { type LdapAddress, parseLdapUrl } from '../../directory/active-directory/address.ts';
+import type { Candidate, CheckTarget } from '../../directory/active-directory/check/connection.ts';
 import {
   connectToFirst,
   dialled,
@@ -11,7 +12,6 @@ import {
 import { discoverDomain, parseDomainUrl } from '../../directory/active-directory/domain/discovery.ts';
 import { dialFailed } from '../../directory/active-directory/errors.ts';
 import { MsmqCertError, toMsmqCertError } from '../../errors.ts';
-import type { Candidate, CheckTarget } from '../../inspect/check/connection.ts';
 import type { DirectorySettings } from '../settings.ts';
 import { nameServices } from './access.ts';
 

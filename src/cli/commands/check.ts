@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
+import { check as runChecks } from '../../directory/active-directory/check/check.ts';
+import type { Check, CheckName } from '../../directory/active-directory/check/checks.ts';
 import type { Delegation } from '../../directory/active-directory/rights/delegation.ts';
 import { MsmqCertError } from '../../errors.ts';
-import { check as runChecks } from '../../inspect/check/check.ts';
-import type { Check, CheckName } from '../../inspect/check/checks.ts';
 import { accessOptions } from '../access/access.ts';
 import { findServers, requireServer } from '../access/servers.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';

@@ -1,7 +1,7 @@
-import type { ActiveDirectory } from '../../directory/active-directory/active-directory.ts';
-import { readServerTime, writableServer } from '../../directory/active-directory/read/root-dse.ts';
-import { schemaProblems } from '../../directory/active-directory/rights/attribute-schema.ts';
-import type { Caller } from '../../directory/active-directory/rights/caller.ts';
+import type { ActiveDirectory } from '../active-directory.ts';
+import { readServerTime, writableServer } from '../read/root-dse.ts';
+import { schemaProblems } from '../rights/attribute-schema.ts';
+import type { Caller } from '../rights/caller.ts';
 import { type Finding, failed, make, ok, type Report, warning } from './checks.ts';
 
 /** What must be right about the server and its forest, whoever the users are. */

@@ -1,4 +1,4 @@
-import { type MsmqCertError, toMsmqCertError } from '../../errors.ts';
+import { type MsmqCertError, toMsmqCertError } from '../../../errors.ts';
 
 /** The checks in the order in which they are made; those from `user` on once for each user. */
 export type CheckName =

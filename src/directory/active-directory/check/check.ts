@@ -1,6 +1,6 @@
-import type { ActiveDirectory } from '../../directory/active-directory/active-directory.ts';
-import { type Caller, readCaller } from '../../directory/active-directory/rights/caller.ts';
-import { type Delegation, delegationFor } from '../../directory/active-directory/rights/delegation.ts';
+import type { ActiveDirectory } from '../active-directory.ts';
+import { type Caller, readCaller } from '../rights/caller.ts';
+import { type Delegation, delegationFor } from '../rights/delegation.ts';
 import { failure, ok, type Report } from './checks.ts';
 import { type CheckTarget, checkConnection } from './connection.ts';
 import { checkServer, identityOf } from './server.ts';

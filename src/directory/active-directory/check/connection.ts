@@ -1,15 +1,8 @@
-import {
-  type AccessOptions,
-  type ActiveDirectory,
-  connectTo,
-} from '../../directory/active-directory/active-directory.ts';
-import { hostAndPort, type LdapAddress } from '../../directory/active-directory/address.ts';
-import {
-  type ServerCertificate,
-  serverCertificate,
-} from '../../directory/active-directory/connect/server-certificate.ts';
-import { openSecureSocket } from '../../directory/active-directory/connect/tls.ts';
-import { type MsmqCertError, toMsmqCertError } from '../../errors.ts';
+import { type MsmqCertError, toMsmqCertError } from '../../../errors.ts';
+import { type AccessOptions, type ActiveDirectory, connectTo } from '../active-directory.ts';
+import { hostAndPort, type LdapAddress } from '../address.ts';
+import { type ServerCertificate, serverCertificate } from '../connect/server-certificate.ts';
+import { openSecureSocket } from '../connect/tls.ts';
 import { type Finding, failure, ok, type Report, warning } from './checks.ts';
 
 /** A server that may be asked. */

@@ -1,16 +1,16 @@
-import { command } from '../../advice.ts';
-import { MAX_BLOB_BYTES } from '../../blob/codec.ts';
-import { examine } from '../../blob/findings.ts';
-import type { Pair } from '../../blob/pair.ts';
-import type { ActiveDirectory } from '../../directory/active-directory/active-directory.ts';
-import { BLOB, DIGESTS } from '../../directory/active-directory/read/search.ts';
-import { mayRead } from '../../directory/active-directory/rights/access-list.ts';
-import { BLOB_ATTRIBUTE, DIGESTS_ATTRIBUTE } from '../../directory/active-directory/rights/attribute-schema.ts';
-import type { Caller } from '../../directory/active-directory/rights/caller.ts';
-import { writableAttributes } from '../../directory/active-directory/rights/write-rights.ts';
-import { entryBase } from '../../directory/active-directory/write/swap.ts';
-import type { User } from '../../directory/directory.ts';
-import { nameForCommand } from '../../directory/names.ts';
+import { command } from '../../../advice.ts';
+import { MAX_BLOB_BYTES } from '../../../blob/codec.ts';
+import { examine } from '../../../blob/findings.ts';
+import type { Pair } from '../../../blob/pair.ts';
+import type { User } from '../../directory.ts';
+import { nameForCommand } from '../../names.ts';
+import type { ActiveDirectory } from '../active-directory.ts';
+import { BLOB, DIGESTS } from '../read/search.ts';
+import { mayRead } from '../rights/access-list.ts';
+import { BLOB_ATTRIBUTE, DIGESTS_ATTRIBUTE } from '../rights/attribute-schema.ts';
+import type { Caller } from '../rights/caller.ts';
+import { writableAttributes } from '../rights/write-rights.ts';
+import { entryBase } from '../write/swap.ts';
 import { type Finding, failed, failure, make, ok, type Report, warning } from './checks.ts';
 
 /** What one has to be allowed to do with a user, and whether there is room for more certificates. */

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
-import { MsmqCertError, systemCode } from '../errors.ts';
+import { MsmqCertError } from '../errors.ts';
+import { unreadable } from '../files/file-errors.ts';
 
 /**
  * The bytes of a file, or of standard input for `-`.
@@ -11,10 +12,7 @@ export async function readInput(file: string): Promise<Buffer> {
   try {
     return await readFile(file);
   } catch (cause) {
-    throw new MsmqCertError('file-unreadable', `${file} cannot be read: ${systemCode(cause) ?? 'unknown error'}`, {
-      hint: 'check the path and the rights',
-      cause,
-    });
+    throw unreadable(file, cause);
   }
 }
 

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { copyFile, link, open, rm, unlink } from 'node:fs/promises';
-import { MsmqCertError, systemCode } from '../errors.ts';
+import { systemCode } from '../errors.ts';
 
 /** What link(2) answers on file systems without hard links. */
 const noHardLinks: ReadonlySet<string | undefined> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
@@ -75,26 +75,4 @@ export async function syncFolder(folder: string): Promise<void> {
 /** Removes files, the last one first, going on where one cannot be removed: used when an error is already on its way. */
 export async function removeQuietly(paths: readonly string[]): Promise<void> {
   for (const path of paths.toReversed()) await rm(path, { force: true }).catch(() => {});
-}
-
-/** A system error while `path` was written as an error with a code; anything else is passed through. */
-export function writeError(path: string, error: unknown): unknown {
-  const code = systemCode(error);
-  if (code === undefined || error instanceof MsmqCertError) return error;
-  if (code === 'EEXIST') {
-    return new MsmqCertError('file-exists', `${path} already exists`, {
-      hint: 'key files are never overwritten: move it away or choose another folder with --out',
-      cause: error,
-    });
-  }
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new MsmqCertError('disk-full', `no space left to write ${path}`, {
-      hint: 'free some space or choose another folder with --out, then run again',
-      cause: error,
-    });
-  }
-  return new MsmqCertError('file-unwritable', `cannot write ${path} (${code})`, {
-    hint: 'choose a folder that this account can write to with --out',
-    cause: error,
-  });
 }

@@ -2,8 +2,9 @@ import { existsSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { command } from '../advice.ts';
-import { MsmqCertError, systemCode } from '../errors.ts';
+import { MsmqCertError } from '../errors.ts';
 import { syncFolder } from '../files/durable-files.ts';
+import { writeError } from '../files/file-errors.ts';
 import { checkOwn, makeOwnFolder } from '../files/own-folder.ts';
 import type { JournalRecord } from './records.ts';
 
@@ -101,16 +102,10 @@ function appendTo(path: string, handle: FileHandle): JournalFile {
 }
 
 function notWritten(path: string, cause: unknown): MsmqCertError {
-  const code = systemCode(cause);
-  if (code === 'EEXIST') {
-    return new MsmqCertError('file-exists', `the journal ${path} exists already`, {
-      hint: `name another file, or take up that run: ${command('resume', [path])}`,
-      cause,
-    });
-  }
-  const kind = code === 'ENOSPC' || code === 'EDQUOT' ? 'disk-full' : 'file-unwritable';
-  return new MsmqCertError(kind, `the journal ${path} cannot be written: ${code ?? 'unknown error'}`, {
-    hint: 'no write is made without a journal; name another place with --journal <file>',
-    cause,
+  const other = 'no write is made without a journal; name another place with --journal <file>';
+  return writeError(`the journal ${path}`, cause, {
+    exists: `name another file, or take up that run: ${command('resume', [path])}`,
+    full: other,
+    other,
   });
 }

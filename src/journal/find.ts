@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MsmqCertError, systemCode } from '../errors.ts';
+import { unreadable } from '../files/file-errors.ts';
 import { checkOwn } from '../files/own-folder.ts';
 import { isAtWork, PULSE } from './heartbeat.ts';
 import { type JournalHistory, readJournal } from './read.ts';
@@ -105,9 +106,8 @@ export async function journalsIn(folder: string): Promise<string[]> {
     const code = systemCode(error);
     // where a file is in the way, making a new journal says so
     if (code === 'ENOENT' || code === 'ENOTDIR') return [];
-    throw new MsmqCertError('file-unreadable', `the journals in ${folder} cannot be read: ${code ?? 'unknown error'}`, {
-      hint: 'a run that was cut short would be found there; choose another folder with --out or a file with --journal',
-      cause: error,
-    });
+    const hint =
+      'a run that was cut short would be found there; choose another folder with --out or a file with --journal';
+    throw unreadable(`the journals in ${folder}`, error, hint);
   }
 }

@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { userKey } from '../directory/directory.ts';
-import { MsmqCertError, systemCode } from '../errors.ts';
+import { MsmqCertError } from '../errors.ts';
+import { unreadable } from '../files/file-errors.ts';
 import type { Target } from '../plan/request.ts';
 import type { JournalSize } from './file.ts';
 import { type JournalRecord, type RecordOf, recordSchema } from './records.ts';
@@ -161,10 +162,7 @@ async function* linesOf(path: string): AsyncIterable<Line> {
       if (start < chunk.length) pieces.push(chunk.subarray(start));
     }
   } catch (cause) {
-    throw new MsmqCertError('file-unreadable', `the journal ${path} cannot be read: ${systemCode(cause) ?? cause}`, {
-      hint: 'check the path and the rights',
-      cause,
-    });
+    throw unreadable(`the journal ${path}`, cause);
   }
   const rest = Buffer.concat(pieces);
   if (rest.length > 0) yield { text: rest.toString('utf8'), end: end + rest.length, whole: false };

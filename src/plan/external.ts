@@ -2,7 +2,8 @@ import { readFile as readWithCallback } from 'node:fs';
 import { promisify } from 'node:util';
 import { md5, toHex } from '../blob/digest.ts';
 import { readExternalCertificate } from '../certificate/external.ts';
-import { MsmqCertError, systemCode } from '../errors.ts';
+import { MsmqCertError } from '../errors.ts';
+import { unreadable } from '../files/file-errors.ts';
 import type { Source } from './plan.ts';
 
 /** That of fs/promises makes a file handle each. */
@@ -33,9 +34,6 @@ async function readCertificateFile(file: string): Promise<Buffer> {
   try {
     return await readFile(file);
   } catch (cause) {
-    throw new MsmqCertError('file-unreadable', `${file} cannot be read: ${systemCode(cause) ?? 'unknown error'}`, {
-      hint: 'check the path and the rights',
-      cause,
-    });
+    throw unreadable(file, cause);
   }
 }

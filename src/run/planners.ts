@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { type Listing, type User, userKey } from '../directory/directory.ts';
-import { MsmqCertError, systemCode } from '../errors.ts';
+import { MsmqCertError } from '../errors.ts';
+import { unreadable } from '../files/file-errors.ts';
 import { readJournal, type UserHistory } from '../journal/read.ts';
 import { pairFrom } from '../journal/records.ts';
 import type { Criteria } from '../judge/state.ts';
@@ -73,14 +74,7 @@ export async function readPlanFile(path: string): Promise<PlanFile> {
     return readPlan(await readFile(path, 'utf8'), path);
   } catch (cause) {
     if (cause instanceof MsmqCertError) throw cause;
-    throw new MsmqCertError(
-      'file-unreadable',
-      `the plan ${path} cannot be read: ${systemCode(cause) ?? 'unknown error'}`,
-      {
-        hint: 'check the path and the rights',
-        cause,
-      },
-    );
+    throw unreadable(`the plan ${path}`, cause);
   }
 }
 

@@ -77,7 +77,7 @@ describe('The command and bad input', () => {
         await writeFile(out, 'mine');
         const register = ['register', 'bob', '--machine', 'PC-1', '--out', out, ...reaching(lab)];
         const refused = await runMsmqCert(register);
-        assert.match(refused.stderr, /^error\[file-unwritable\]: the journal \S+ cannot be written: .+\nhint: .+\n$/);
+        assert.match(refused.stderr, /^error\[file-unwritable\]: cannot write the journal \S+ \(\w+\)\nhint: .+\n$/);
         assert.equal(refused.code, 1);
         const elsewhere = await mutation([...register, '--journal', join(folder, 'journal.ndjson')]);
         assert.deepEqual([elsewhere.code, elsewhere.results[0]?.error?.code], [1, 'file-unwritable']);

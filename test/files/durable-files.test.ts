@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MsmqCertError } from '../../src/errors.ts';
-import { publish, writeError, writeOnce } from '../../src/files/durable-files.ts';
+import { publish, writeOnce } from '../../src/files/durable-files.ts';
 import { withFolder } from '../certificate/support.ts';
 
 function systemError(code: string): Error {
@@ -55,30 +54,5 @@ describe('publish', () => {
       });
       assert.deepEqual(await readdir(folder), []);
     });
-  });
-});
-
-describe('writeError', () => {
-  it('tells a full disk, a taken name and a forbidden place apart', () => {
-    const expected = {
-      ENOSPC: 'disk-full',
-      EDQUOT: 'disk-full',
-      EEXIST: 'file-exists',
-      EACCES: 'file-unwritable',
-      EROFS: 'file-unwritable',
-      ENOTDIR: 'file-unwritable',
-    };
-    for (const [system, code] of Object.entries(expected)) {
-      const error = writeError('keys/a.pfx', systemError(system));
-      assert.ok(error instanceof MsmqCertError && error.hint !== undefined);
-      assert.equal(error.code, code, system);
-      assert.match(error.message, /keys\/a\.pfx/);
-    }
-  });
-
-  it('passes other errors through', () => {
-    for (const error of [new TypeError('x'), new MsmqCertError('internal', 'x')]) {
-      assert.equal(writeError('a', error), error);
-    }
   });
 });

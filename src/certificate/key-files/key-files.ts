@@ -2,9 +2,16 @@ import { randomBytes } from 'node:crypto';
 import { lstat, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { MsmqCertError, systemCode } from '../../errors.ts';
-import { removeQuietly, syncFolder, temporaryName, writeError, writeOnce } from '../../files/durable-files.ts';
+import { removeQuietly, syncFolder, temporaryName, writeOnce } from '../../files/durable-files.ts';
+import { unreadable, type WriteHints, writeError } from '../../files/file-errors.ts';
 import { makeOwnFolder } from '../../files/own-folder.ts';
 import { accountFolder, machineFolder } from './key-folder.ts';
+
+const KEY_HINTS: WriteHints = {
+  exists: 'key files are never overwritten: move it away or choose another folder with --out',
+  full: 'free some space or choose another folder with --out, then run again',
+  other: 'choose a folder that this account can write to with --out',
+};
 
 /** The paths of one key set: `<out>/<user>/<machine>/<digest>.pfx`, `.cer` and `.pass`. */
 export interface KeyFiles {
@@ -40,7 +47,7 @@ export async function keyFilesOf(target: KeyTarget, keepsPassphrase: boolean): P
   const { out, account, machine, digest } = target;
   if (!/^[0-9a-f]{32}$/.test(digest)) throw new MsmqCertError('internal', `${digest} is not a digest`);
   const folder = await machineFolder(out, account, machine).catch((error) => {
-    throw writeError(accountFolder(out, account), error);
+    throw writeError(accountFolder(out, account), error, KEY_HINTS);
   });
   return keySetIn(folder, digest, keepsPassphrase);
 }
@@ -74,7 +81,7 @@ export async function writeKeyFiles(files: KeyFiles, content: KeyContent): Promi
     await syncFolder(folder);
   } catch (error) {
     await removeQuietly(created);
-    throw writeError(current, error);
+    throw writeError(current, error, KEY_HINTS);
   }
 }
 
@@ -84,7 +91,7 @@ async function makeFolder(folder: string): Promise<void> {
   } catch (error) {
     const code = systemCode(error);
     // Here "exists" means a file where a folder has to be.
-    if (code !== 'EEXIST' && code !== 'ENOTDIR') throw writeError(folder, error);
+    if (code !== 'EEXIST' && code !== 'ENOTDIR') throw writeError(folder, error, KEY_HINTS);
     throw new MsmqCertError('file-unwritable', `cannot make the folder ${folder}: a file is in its place`, {
       hint: 'move that file away or choose another folder with --out',
       cause: error,
@@ -127,7 +134,7 @@ export async function setAside(files: KeyFiles): Promise<string[]> {
     try {
       await rename(path, aside);
     } catch (error) {
-      throw writeError(path, error);
+      throw writeError(path, error, KEY_HINTS);
     }
     moved.push(aside);
   }
@@ -146,7 +153,7 @@ export async function isThere(path: string): Promise<boolean> {
   } catch (error) {
     const code = systemCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return false;
-    throw writeError(path, error);
+    throw writeError(path, error, KEY_HINTS);
   }
 }
 
@@ -154,7 +161,7 @@ async function remove(path: string): Promise<void> {
   try {
     await rm(path, { force: true });
   } catch (error) {
-    throw writeError(path, error);
+    throw writeError(path, error, KEY_HINTS);
   }
 }
 
@@ -183,10 +190,8 @@ async function readPassphraseFile(file: string): Promise<Buffer> {
   try {
     return await readFile(file);
   } catch (error) {
-    throw new MsmqCertError('file-unreadable', `cannot read the passphrase file ${file} (${systemCode(error)})`, {
-      hint: 'give a file that this account can read with --passphrase-file',
-      cause: error,
-    });
+    const hint = 'give a file that this account can read with --passphrase-file';
+    throw unreadable(`the passphrase file ${file}`, error, hint);
   }
 }
 

@@ -1,4 +1,5 @@
 import limit from 'p-limit';
+import { counted } from '../counted.ts';
 import { type Directory, type User, userKey } from '../directory/directory.ts';
 import { type ErrorCode, MsmqCertError, toMsmqCertError } from '../errors.ts';
 import type { JournalHistory } from '../journal/read.ts';
@@ -175,7 +176,7 @@ async function findUser(directory: Directory, name: string): Promise<User | { er
 }
 
 function tooManyFailures(failures: number): MsmqCertError {
-  return new MsmqCertError('too-many-failures', `the run was stopped after ${failures} failing users`, {
+  return new MsmqCertError('too-many-failures', `the run was stopped after ${counted(failures, 'failing user')}`, {
     hint: 'mend what failed and run the same command again; it goes on with the others',
   });
 }

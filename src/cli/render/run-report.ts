@@ -1,10 +1,11 @@
 import { command } from '../../advice.ts';
+import { counted } from '../../counted.ts';
 import type { ErrorCode } from '../../errors.ts';
 import { replicationError, type UserReplication } from '../../inspect/replication/replication.ts';
 import type { UserPlan } from '../../plan/plan.ts';
 import type { ItemResult, LeftKeys, Summary, UserResult } from '../../plan/results.ts';
 import type { RunOutcome, UnknownUser } from '../../run/run.ts';
-import { type ExitCode, exitCodeOf, exitCodeOfFailures, exitCodes } from '../exit-codes.ts';
+import { type ExitCode, exitCodeOfError, exitCodeOfFailures, exitCodes } from '../exit-codes.ts';
 import { errorJson, printJson, printJsonLine, tellError } from '../output.ts';
 import type { MutationSettings } from '../settings.ts';
 import { isTerminal, print, tell } from '../terminal.ts';
@@ -58,7 +59,7 @@ export function runReport(command: string, settings: MutationSettings): RunRepor
       const { outcome, replication, keys } = end;
       tellLeftKeys(leftKeys, keys);
       const { summary, stoppedBy } = outcome;
-      if (stoppedBy !== null) return exitCodeOf(stoppedBy.code);
+      if (stoppedBy !== null) return exitCodeOfError(stoppedBy);
       if (failures.length > 0) return exitCodeOfFailures(failures, summary.added + summary.removed + summary.unchanged);
       const { undelivered = 0 } = summary;
       if (undelivered > 0 || replication.some((each) => replicationError(each) !== null)) return exitCodes.someFailed;
@@ -124,6 +125,7 @@ function summaryJson({ command, dryRun }: Head, { outcome, journal, replication 
     command,
     dryRun,
     changed: changed && !dryRun,
+    ...(dryRun && { wouldChange: changed }),
     summary,
     journal,
     ...(stopped && { stopped }),
@@ -255,7 +257,7 @@ const itemColour = {
 function itemLines(items: readonly ItemResult[], doneBefore: boolean): string[] {
   const rows = items.map(({ action, machine, digest, files }) => [
     `  ${itemColour[action](action)}`,
-    machine ?? '(no machine)',
+    machine ?? (digest === null && action === 'unchanged' ? 'nothing to do' : '(no machine)'),
     digest ?? '',
     files?.pfx ?? '',
     doneBefore ? 'done before' : '',
@@ -277,7 +279,7 @@ function summaryLine(summary: Summary, dryRun: boolean, ldif: string | undefined
   } = summary;
   const counts = `${added} added, ${removed} removed, ${unchanged} unchanged, ${failed} failed`;
   const before = doneBefore === 0 ? '' : `, ${doneBefore} done before`;
-  const retries = conflictsRetried === 0 ? '' : `, ${conflictsRetried} lost races retried`;
+  const retries = conflictsRetried === 0 ? '' : `, ${counted(conflictsRetried, 'lost race')} retried`;
   const deliveries = delivered === undefined ? '' : `, ${delivered} delivered, ${undelivered} not delivered`;
   const untouched = ldif === undefined ? 'nothing was changed' : `the changes are only written to ${ldif}`;
   const done = `${counts}${before}${deliveries}${retries}`;

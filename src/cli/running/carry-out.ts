@@ -16,6 +16,7 @@ import { limitRate } from '../../run/rate-limit.ts';
 import { type RunOutcome, run } from '../../run/run.ts';
 import { withOrphans } from '../../run/undone-keys.ts';
 import { openDirectory } from '../access/connect.ts';
+import { requireFolder } from '../input.ts';
 import { goOnUnread } from '../pipes.ts';
 import { recognitionIn } from '../recognition.ts';
 import { type RunEnd, runReport } from '../render/run-report.ts';
@@ -34,6 +35,7 @@ import { safeguards, tellAfterwards } from './safeguards.ts';
 export async function carryOut(command: string, asked: Run, settings: MutationSettings): Promise<void> {
   goOnUnread();
   const { request, targets, keys } = asked;
+  await requireFolder(keys.out);
   const policy = await keyPolicy(keys, settings.resumeWithin);
   const opened = await openDirectory(settings);
   const recognition = recognitionIn(opened, keys);

@@ -26,20 +26,22 @@ export async function makePlan(request: Verb, targets: readonly Target[], option
   const directory = await openDirectory(options);
   try {
     const draft = collect();
-    const outcome = await draft.fill(request, targets, keys, options, directory);
-    const plan: PlanFile = {
-      kind: 'msmq-cert plan',
-      schema: 1,
-      createdAt: new Date().toISOString(),
-      domain: domainOf(draft.users),
-      request,
-      keys,
-      users: draft.users,
-      errors: draft.errors,
+    const save = async () => {
+      const plan: PlanFile = {
+        kind: 'msmq-cert plan',
+        schema: 1,
+        createdAt: new Date().toISOString(),
+        domain: domainOf(draft.users),
+        request,
+        keys,
+        users: draft.users,
+        errors: draft.errors,
+      };
+      await createFile(options.out, writePlan(plan), 0o600);
     };
-    if (outcome.stoppedBy !== null) throw outcome.stoppedBy;
-    await createFile(options.out, writePlan(plan), 0o600);
-    if (!options.quiet) tell(`the plan is in ${options.out}; ${command('apply', [options.out])} carries it out`);
+    const outcome = await draft.fill(request, targets, keys, options, directory, save);
+    if (!options.quiet && outcome.stoppedBy === null)
+      tell(`the plan is in ${options.out}; ${command('apply', [options.out])} carries it out`);
   } finally {
     await directory.close();
   }
@@ -54,6 +56,7 @@ interface Draft {
     keys: KeySettingsRecord,
     options: KeySettings,
     directory: Directory & Listing,
+    save: () => Promise<void>,
   ): Promise<RunOutcome>;
 }
 
@@ -68,7 +71,7 @@ function collect(): Draft {
   return {
     users,
     errors,
-    async fill(request, targets, keys, options, directory) {
+    async fill(request, targets, keys, options, directory, save) {
       const report = runReport(`plan ${request.verb}`, { ...options, dryRun: true });
       const progress = watchProgress('plan', options);
       const interrupts = watchInterrupts(() => tell('stopping; no plan is written'));
@@ -116,6 +119,8 @@ function collect(): Draft {
       );
       progress.stop();
       interrupts.release();
+      // a plan that cannot be saved has no result to print
+      if (outcome.stoppedBy === null) await save();
       recognition.tellUnused();
       process.exitCode = report.finish({
         outcome,

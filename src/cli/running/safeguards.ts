@@ -41,7 +41,7 @@ function savedForm(request: Request): 'ldif' | 'blob' | null {
 }
 
 /** What people should know when the run is over. */
-export function tellAfterwards({ removed }: Summary, { verb }: Request, { quiet }: MutationSettings): void {
-  if (quiet || removed === 0 || verb === 'repair' || !TAKES_AWAY.has(verb)) return;
+export function tellAfterwards({ removed }: Summary, { verb }: Request, { quiet, dryRun }: MutationSettings): void {
+  if (quiet || dryRun || removed === 0 || verb === 'repair' || !TAKES_AWAY.has(verb)) return;
   tell('receivers that have accepted a removed certificate may go on to accept it for about 21 minutes');
 }

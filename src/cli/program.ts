@@ -9,6 +9,7 @@ import { formatHelp } from './help.ts';
 import { type Form, printError, printFailure, printJson } from './output.ts';
 import { packageVersion } from './package-root.ts';
 import { watchPipes } from './pipes.ts';
+import { endOnSignals } from './running/interrupts.ts';
 import { print, tell } from './terminal.ts';
 
 /** Runs the command line of this process and leaves its exit code. */
@@ -18,6 +19,7 @@ export async function main(): Promise<void> {
   // What this tool writes is for its owner only, unless a file says otherwise.
   process.umask(0o077);
   watchPipes();
+  endOnSignals();
   forgetEmptyVariables();
   const words = helpWords(process.argv.slice(2));
   try {

@@ -18,7 +18,7 @@ export interface UnknownUser {
 
 export interface RunObserver {
   /** Once, when the names are resolved. */
-  started(users: number): void;
+  started(users: readonly Known[]): void;
   finished(result: UserResult): Promise<void>;
   unknown(user: UnknownUser): void;
 }
@@ -84,7 +84,7 @@ export async function run(
   });
   if (failures > control.maxFailures) brake.abort(tooManyFailures(failures));
 
-  observer.started(known.length);
+  observer.started(known);
   const workOn = async (each: Known) => {
     const registered = stop.aborted ? null : await resultOf(each, plannerFor, context, control, stop);
     if (registered === null) {
@@ -127,7 +127,8 @@ async function resultOf(
   }
 }
 
-interface Known {
+/** A user, and what was asked for him. */
+export interface Known {
   user: User;
   wanted: Wanted[];
 }

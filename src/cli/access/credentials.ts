@@ -105,6 +105,7 @@ async function prompt(question: string): Promise<string> {
   askFor(question);
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
   const lines = createInterface({ input: process.stdin, output: silent, terminal: true });
+  lines.on('SIGINT', () => process.emit('SIGINT'));
   try {
     return await lines.question('');
   } finally {

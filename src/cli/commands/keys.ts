@@ -10,6 +10,7 @@ import { requireFolder } from '../input.ts';
 import { addDirectoryOptions, addOutputOptions, collect, newCommand } from '../options.ts';
 import { printResult } from '../output.ts';
 import { table } from '../render/table.ts';
+import { canAsk, isConfirmed } from '../running/confirm.ts';
 import { readSettings, settings } from '../settings.ts';
 import { tell } from '../terminal.ts';
 
@@ -54,7 +55,7 @@ async function keys(command: Command): Promise<void> {
   const directory = await openDirectory(options);
   try {
     const sets = await keyInventory(options.out, journals, directory, onWait, onUnread);
-    if (options.removeOrphaned && !options.yes) throw confirmationNeeded(sets.filter(isRemovable).length);
+    if (options.removeOrphaned && !options.yes) await confirmRemoval(sets);
     const removed = options.removeOrphaned ? await removeOrphaned(sets, directory, onWait) : [];
     const json = { schema: 1, keys: sets.map((set) => keySetJson(set, removed.includes(set))) };
     printResult({ exitCode: exitCodes.done, json, lines: linesOf(sets, removed) }, options);
@@ -66,6 +67,15 @@ async function keys(command: Command): Promise<void> {
 
 function isRemovable({ state, origin }: FoundKeySet): boolean {
   return origin !== null && (state === 'orphaned' || state === 'torn');
+}
+
+/** @throws MsmqCertError confirmation-needed */
+async function confirmRemoval(sets: readonly FoundKeySet[]): Promise<void> {
+  const removable = sets.filter(isRemovable);
+  const refusal = confirmationNeeded(removable.length);
+  if (removable.length === 0 || !canAsk()) throw refusal;
+  tell(...linesOf(removable, []));
+  if (!(await isConfirmed(`${refusal.message}; go ahead?`, new AbortController().signal))) throw refusal;
 }
 
 function confirmationNeeded(count: number): MsmqCertError {

@@ -1,6 +1,6 @@
 import { command } from '../../advice.ts';
 import { counted } from '../../counted.ts';
-import type { ErrorCode } from '../../errors.ts';
+import { type ErrorCode, MsmqCertError } from '../../errors.ts';
 import { replicationError, type UserReplication } from '../../inspect/replication/replication.ts';
 import type { UserPlan } from '../../plan/plan.ts';
 import type { ItemResult, LeftKeys, Summary, UserResult } from '../../plan/results.ts';
@@ -54,7 +54,8 @@ export function runReport(command: string, settings: MutationSettings): RunRepor
       sink.unknown(user);
       note(user.items);
     },
-    finish(end) {
+    finish(ending) {
+      const end = withWayOn(ending);
       sink.end(end, changed);
       const { outcome, replication, keys } = end;
       tellLeftKeys(leftKeys, keys);
@@ -66,6 +67,20 @@ export function runReport(command: string, settings: MutationSettings): RunRepor
       return changed && settings.detailedExitcode ? exitCodes.changed : exitCodes.done;
     },
   };
+}
+
+/** What a stopped run can be taken up with is known when it has ended. */
+function withWayOn(end: RunEnd): RunEnd {
+  const { outcome, journal } = end;
+  const { stoppedBy } = outcome;
+  if (stoppedBy?.code !== 'interrupted') return end;
+  const resume = journal === null ? null : command('resume', [journal]);
+  const hint =
+    resume === null
+      ? 'nothing was written; run the same command again'
+      : `what is done stays done; the same command goes on with the run, and so does ${resume}`;
+  const { code, message, cause } = stoppedBy;
+  return { ...end, outcome: { ...outcome, stoppedBy: new MsmqCertError(code, message, { hint, cause }) } };
 }
 
 interface Head {
@@ -189,7 +204,7 @@ function textSink({ dryRun }: Head, { quiet, ldif, progress }: MutationSettings)
       for (const error of replication.flatMap((each) => replicationError(each) ?? [])) tellError(error);
       if (stoppedBy !== null) {
         tellError(stoppedBy);
-        tell(remainderText(remaining, journal));
+        tell(remainderText(remaining, stoppedBy.code === 'interrupted' ? null : journal));
       }
     },
   };
@@ -204,7 +219,7 @@ function lastLines(summary: Summary, dryRun: boolean, ldif: string | undefined, 
 }
 
 function remainderText(remaining: number, journal: string | null): string {
-  const rest = `${remaining} ${remaining === 1 ? 'user is' : 'users are'} left as they were`;
+  const rest = remaining === 1 ? '1 user is left as it was' : `${remaining} users are left as they were`;
   return journal === null ? rest : `${rest}; ${command('resume', [journal])} goes on with the run`;
 }
 

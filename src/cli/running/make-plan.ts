@@ -3,6 +3,7 @@ import { type Directory, type Listing, userKey } from '../../directory/directory
 import type { MsmqCertError } from '../../errors.ts';
 import { createFile } from '../../files/output-file.ts';
 import { noJournal } from '../../journal/write.ts';
+import type { UserPlan } from '../../plan/plan.ts';
 import { type PlanFile, type PlannedUser, plannedUser, writePlan } from '../../plan/plan-file.ts';
 import type { KeySettingsRecord, Target, Verb, Wanted } from '../../plan/request.ts';
 import type { ItemResult } from '../../plan/results.ts';
@@ -73,7 +74,7 @@ function collect(): Draft {
     errors,
     async fill(request, targets, keys, options, directory, save) {
       const report = runReport(`plan ${request.verb}`, { ...options, dryRun: true });
-      const progress = watchProgress('plan', options);
+      const progress = watchProgress('plan', 'users', options);
       const interrupts = watchInterrupts(() => tell('stopping; no plan is written'));
       const recognition = recognitionIn(directory, keys);
       const judged = criteria(recognition, options);
@@ -85,7 +86,7 @@ function collect(): Draft {
         journal: noJournal,
         mode: 'dry-run' as const,
         guardSharedDigests: sharedDigestGuard(directory.findByDigest),
-        beforeWrite: async () => {},
+        beforeWrite: async (plan: UserPlan) => plan,
         whenCoreIsFree: <T>(job: () => Promise<T>) => job(),
         onRetry: progress.retried,
       };

@@ -159,6 +159,15 @@ describe('A run that is stopped', () => {
   }
 });
 
+describe('A prompt for a password', () => {
+  it('ends with 130 when it is interrupted', () =>
+    inDemo(async (cwd) => {
+      const words = ['list', 'alice', '--directory', 'ldaps://127.0.0.1:9', '--bind', 'alice'];
+      const { code, said } = await runInTerminal(words, { cwd, typed: [['Password for alice: ', '\u0003']] });
+      assert.equal(code, 130, said);
+    }));
+});
+
 describe('The progress of a run', () => {
   const user = (name: string) => ({ dn: `CN=${name}`, account: `CORP\\${name}` }) as User;
 

@@ -20,6 +20,7 @@ export type ErrorCode =
   | 'user-not-found'
   | 'user-ambiguous'
   | 'digest-not-found'
+  | 'digest-ambiguous'
   | 'machine-not-found'
   | 'machines-unknown'
   | 'digest-shared'

@@ -95,7 +95,7 @@ function contextOf(directory: ActiveDirectory, out: string): ApplyContext {
     whenCoreIsFree: (job) => job(),
     onRetry: () => {},
     guardSharedDigests: sharedDigestGuard(directory.findByDigest),
-    beforeWrite: async () => {},
+    beforeWrite: async (plan) => plan,
   };
 }
 

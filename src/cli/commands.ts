@@ -26,6 +26,7 @@ const commands = {
   logout: async () => (await import('./commands/logout.ts')).logoutCommand(),
   whoami: async () => (await import('./commands/whoami.ts')).whoamiCommand(),
   blob: async () => (await import('./commands/blob.ts')).blobCommand(),
+  version: async () => (await import('./commands/version.ts')).versionCommand(),
 } satisfies Record<string, () => Promise<Command>>;
 
 type Name = keyof typeof commands;
@@ -36,7 +37,6 @@ type Name = keyof typeof commands;
  */
 export async function commandsFor(words: readonly string[], hasConfig: boolean): Promise<Command[]> {
   const [first] = words;
-  if (first === '--version' || first === '-V') return [];
   if (isName(first) && !hasConfig) return [await commands[first]()];
   return await Promise.all(Object.values(commands).map((load) => load()));
 }

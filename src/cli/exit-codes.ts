@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../errors.ts';
+import type { ErrorCode, MsmqCertError } from '../errors.ts';
 
 /** The exit codes that scripts depend on. */
 export const exitCodes = {
@@ -9,6 +9,8 @@ export const exitCodes = {
   refused: 4,
   conflict: 5,
   changed: 10,
+  interrupted: 130,
+  terminated: 143,
 } as const;
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
@@ -31,6 +33,7 @@ const byCode: Record<ErrorCode, ExitCode> = {
   'user-not-found': 1,
   'user-ambiguous': 1,
   'digest-not-found': 1,
+  'digest-ambiguous': 1,
   'machine-not-found': 1,
   'machines-unknown': 4,
   'digest-shared': 4,
@@ -63,12 +66,17 @@ const byCode: Record<ErrorCode, ExitCode> = {
   'file-locked': 1,
   'untrusted-path': 4,
   'not-available': 2,
-  interrupted: 1,
+  interrupted: 130,
   internal: 1,
 };
 
 export function exitCodeOf(code: ErrorCode): ExitCode {
   return byCode[code];
+}
+
+/** Like a shell: 128 and the number of the signal. The error of a run that was stopped has the signal as its cause. */
+export function exitCodeOfError({ code, cause }: MsmqCertError): ExitCode {
+  return cause === 'SIGTERM' ? exitCodes.terminated : exitCodeOf(code);
 }
 
 /**
@@ -93,5 +101,6 @@ export function exitCodeHelp(): string {
     '  4  refused by a guard: capacity, malformed blob, missing --yes, too many removals',
     '  5  a conflict with other writers was not resolved after the retries',
     '  10 with --detailed-exitcode only: something was changed, or with --dry-run would be',
+    '  130 stopped by SIGINT, 143 by SIGTERM; the journal of the run is named, and the same command goes on',
   ].join('\n');
 }

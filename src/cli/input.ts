@@ -1,7 +1,9 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
+import { quoted } from '../advice.ts';
 import { MsmqCertError } from '../errors.ts';
 import { unreadable } from '../files/file-errors.ts';
+import { tell } from './terminal.ts';
 
 /**
  * The bytes of a file, or of standard input for `-`.
@@ -14,6 +16,25 @@ export async function readInput(file: string): Promise<Buffer> {
   } catch (cause) {
     throw unreadable(file, cause);
   }
+}
+
+/** A folder that is there already, or is still to be made. @throws MsmqCertError usage */
+export async function requireFolder(out: string): Promise<void> {
+  const stats = await stat(out).catch(() => null);
+  if (stats === null || stats.isDirectory()) return;
+  throw new MsmqCertError('usage', `--out ${out} is a file, and has to be a folder`, { hint: 'name another folder' });
+}
+
+const READ_BY_OTHERS = 0o044;
+
+/** The bytes of a file with a secret; that others can read it too is worth a warning. */
+export async function readSecret(file: string, { quiet }: { quiet: boolean }): Promise<Buffer> {
+  const bytes = await readInput(file);
+  const stats = file === '-' || process.platform === 'win32' ? null : await stat(file).catch(() => null);
+  if (!quiet && stats?.isFile() && (stats.mode & READ_BY_OTHERS) !== 0) {
+    tell(`warning: others can read ${file}; chmod 600 ${quoted(file)} keeps it to this account`);
+  }
+  return bytes;
 }
 
 /** The users named as arguments and in a file with one a line; empty lines and lines with # are passed over. */

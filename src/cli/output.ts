@@ -1,5 +1,5 @@
 import { type MsmqCertError, toMsmqCertError } from '../errors.ts';
-import { type ExitCode, exitCodeOf } from './exit-codes.ts';
+import { type ExitCode, exitCodeOfError } from './exit-codes.ts';
 import { errorColours } from './render/colours.ts';
 import type { OutputSettings } from './settings.ts';
 import { print, printData, tell } from './terminal.ts';
@@ -20,8 +20,18 @@ export function printResult(result: CommandResult, settings: OutputSettings): vo
   process.exitCode = result.exitCode;
 }
 
+let hasDocument = false;
+
+/** What may fail after a document must not print another one. */
 export function printJson(document: unknown): void {
+  if (hasDocument) return;
+  noteDocument();
   printData(`${JSON.stringify(document, null, 2)}\n`);
+}
+
+/** For a document that is printed piece by piece. */
+export function noteDocument(): void {
+  hasDocument = true;
 }
 
 /** One document of many, each a line of its own. */
@@ -29,13 +39,23 @@ export function printJsonLine(document: object): void {
   printData(`${JSON.stringify(document)}\n`);
 }
 
-/** The failure that ended a command: on standard error, and as a document with --json. */
-export function printFailure(thrown: unknown, settings: Pick<OutputSettings, 'json' | 'verbose'>): void {
+/** What a command prints for programs: one document, one a line, or nothing. */
+export type Form = 'json' | 'ndjson' | 'text';
+
+/** The failure that ended a command: on standard error, and as a document, or the last line, for programs. */
+export function printFailure(thrown: unknown, { form, verbose }: { form: Form; verbose: boolean }): void {
   const error = toMsmqCertError(thrown);
   tellError(error);
-  if (settings.verbose) tell(...stackOf(error).split('\n'));
-  if (settings.json) printJson({ schema: 1, error: errorJson(error) });
-  process.exitCode = exitCodeOf(error.code);
+  if (verbose) tell(...stackOf(error).split('\n'));
+  printError(error, form);
+  process.exitCode = exitCodeOfError(error);
+}
+
+/** For programs alone. */
+export function printError(error: MsmqCertError, form: Form): void {
+  const document = { schema: 1, error: errorJson(error) };
+  if (form === 'json') printJson(document);
+  if (form === 'ndjson') printJsonLine(document);
 }
 
 /** `error[code]: sentence`, then what is wrong one by one, then the hint. */

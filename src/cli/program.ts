@@ -6,9 +6,10 @@ import { commandsFor, isName } from './commands.ts';
 import { commonOptionsOf } from './common-options.ts';
 import { exitCodeHelp, exitCodes } from './exit-codes.ts';
 import { formatHelp } from './help.ts';
-import { printFailure, printJson } from './output.ts';
+import { type Form, printError, printFailure, printJson } from './output.ts';
 import { packageVersion } from './package-root.ts';
 import { watchPipes } from './pipes.ts';
+import { endOnSignals } from './running/interrupts.ts';
 import { print, tell } from './terminal.ts';
 
 /** Runs the command line of this process and leaves its exit code. */
@@ -18,6 +19,7 @@ export async function main(): Promise<void> {
   // What this tool writes is for its owner only, unless a file says otherwise.
   process.umask(0o077);
   watchPipes();
+  endOnSignals();
   forgetEmptyVariables();
   const words = helpWords(process.argv.slice(2));
   try {
@@ -25,9 +27,12 @@ export async function main(): Promise<void> {
     await (await program(words)).parseAsync(words, { from: 'user' });
   } catch (error) {
     if (error instanceof CommanderError) endWith(error, words);
-    else printFailure(error, { json: asksFor('json', words), verbose: asksFor('verbose', words) });
+    else printFailure(error, { form: formFor(words), verbose: asksFor('verbose', words) });
   }
 }
+
+/** The command that runs, once the command line is read. */
+let acting: Command | null = null;
 
 async function program(words: readonly string[]): Promise<Command> {
   const all = new Command('msmq-cert')
@@ -36,21 +41,27 @@ async function program(words: readonly string[]): Promise<Command> {
     )
     .version(packageVersion(), '-V, --version')
     .helpCommand('help [command]', 'show what a command does and takes')
-    .hook('preAction', (_all, command) => setCommonOptions(commonOptionsOf(command)));
+    .hook('preAction', (_all, command) => {
+      setCommonOptions(commonOptionsOf(command));
+      acting = command;
+    });
   for (const command of await commandsFor(words, hasConfig(words))) all.addCommand(command);
-  prepare(all);
+  prepare(
+    all,
+    asksFor('json', words) ? (text) => printJson({ schema: 1, help: text }) : (text) => print(linesOf(text)),
+  );
   return all;
 }
 
 /** Commander answers wrong usage with exit code 1 by itself; scripts are promised 2. */
-function prepare(command: Command): void {
+function prepare(command: Command, writeOut: (text: string) => void): void {
   command
     .exitOverride()
     .showHelpAfterError('(--help shows what is possible)')
     .configureHelp({ formatHelp })
-    .configureOutput({ writeOut: (text) => print(linesOf(text)), writeErr: (text) => tell(...linesOf(text)) })
+    .configureOutput({ writeOut, writeErr: (text) => tell(...linesOf(text)) })
     .addHelpText('after', `\n${exitCodeHelp()}`);
-  for (const each of command.commands) prepare(each);
+  for (const each of command.commands) prepare(each, writeOut);
 }
 
 /** What Commander writes are whole lines. */
@@ -75,6 +86,8 @@ function forgetEmptyVariables(): void {
 /** `help register` is `register --help`, and `--help-all` is a help that shows more. */
 function helpWords(words: string[]): string[] {
   const [first, ...rest] = words;
+  if (first === '--version' || first === '-V') return ['version', ...rest];
+  if (first === 'help' && rest[0]?.startsWith('-')) return ['--help', ...rest];
   if (first !== 'help' || rest.length === 0) return words.map((word) => (word === '--help-all' ? '--help' : word));
   return isName(rest[0]) ? [...rest, '--help'] : rest;
 }
@@ -84,9 +97,16 @@ function hasConfig(words: readonly string[]): boolean {
   return isNamed || process.env['MSMQ_CERT_CONFIG'] !== undefined;
 }
 
-/** Also where the command line could not be read to its end. */
-function asksFor(option: 'json' | 'verbose', words: readonly string[]): boolean {
-  return words.includes(`--${option}`) || process.env[`MSMQ_CERT_${option.toUpperCase()}`] !== undefined;
+/** Also where the command line could not be read to its end, and where only a configuration file says so. */
+function asksFor(option: 'json' | 'ndjson' | 'verbose', words: readonly string[]): boolean {
+  const isSet =
+    process.env[`MSMQ_CERT_${option.toUpperCase()}`] !== undefined || acting?.getOptionValue(option) === true;
+  return isSet || words.includes(`--${option}`);
+}
+
+function formFor(words: readonly string[]): Form {
+  if (asksFor('json', words)) return 'json';
+  return asksFor('ndjson', words) ? 'ndjson' : 'text';
 }
 
 /** What other tools call by these names is not to be had here, for a reason. */
@@ -117,7 +137,9 @@ function refuseUnsafe(words: readonly string[]): void {
 /** The message is on standard error already; a script that asked for JSON gets its document all the same. */
 function endWith(error: CommanderError, words: readonly string[]): void {
   process.exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.wrongUsage;
-  if (error.exitCode === 0 || !asksFor('json', words)) return;
-  const message = error.message.replace(/^error: /, '').trim();
-  printJson({ schema: 1, error: { code: 'usage', message, hint: '--help shows what is possible' } });
+  if (error.exitCode === 0) return;
+  // where a command is missing Commander shows the help and says nothing
+  const said = error.code === 'commander.help' ? 'no command is named' : error.message;
+  const message = said.replace(/^error: /, '').trim();
+  printError(new MsmqCertError('usage', message, { hint: '--help shows what is possible' }), formFor(words));
 }

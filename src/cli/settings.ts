@@ -90,6 +90,12 @@ export async function readSettings<T>(command: Command, schema: z.ZodType<T>): P
   const { config, profile } = command.opts<{ config?: string; profile?: string }>();
   if (config !== undefined) await applyConfig(command, config, profile);
   else if (profile !== undefined) throw profileAlone(profile);
+  const { json, ndjson } = command.opts<{ json?: boolean; ndjson?: boolean }>();
+  if (json && ndjson) {
+    throw new MsmqCertError('usage', '--json and --ndjson are both given: one document, or one a line', {
+      hint: 'give one of them, and look at MSMQ_CERT_JSON and the configuration file too',
+    });
+  }
   const checked = schema.safeParse(command.opts());
   if (checked.success) return checked.data;
   const [issue] = checked.error.issues;

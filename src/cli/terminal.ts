@@ -44,13 +44,27 @@ export function visiblePart(text: string): string {
   return text.replace(unsafeInCell, (found: string, own: string | undefined) => own ?? escaped(found));
 }
 
+let isDrawing = false;
+
+/** Says that the last line of the terminal is drawn over and over: what is printed takes its place until the next time. */
+export function drawing(isOn: boolean): void {
+  isDrawing = isOn;
+}
+
+function makeRoom(): void {
+  if (isDrawing) stderr.write(`\r${ESCAPE}[K`);
+}
+
 /** Lines for people, on standard output. */
 export function print(lines: readonly string[]): void {
-  if (lines.length > 0) stdout.write(lines.map((line) => `${visible(line)}\n`).join(''));
+  if (lines.length === 0) return;
+  makeRoom();
+  stdout.write(lines.map((line) => `${visible(line)}\n`).join(''));
 }
 
 /** Lines for people, on standard error. */
 export function tell(...lines: readonly string[]): void {
+  makeRoom();
   stderr.write(lines.map((line) => `${visible(line)}\n`).join(''));
 }
 

@@ -26,11 +26,27 @@ export async function checkOwn(path: string): Promise<void> {
  */
 export async function makeOwnFolder(folder: string): Promise<void> {
   await checkOwn(folder);
-  const firstMade = await mkdir(folder, { recursive: true, mode: 0o700 });
+  const firstMade = await makeMissing(resolve(folder));
   if (firstMade === undefined) return;
-  await syncNewFolders(resolve(folder), resolve(firstMade));
+  await syncNewFolders(resolve(folder), firstMade);
   // somebody may have been faster
   await checkOwn(folder);
+}
+
+/**
+ * One folder at a time: the recursive mkdir of Node never ends below a folder that takes none, such as /proc.
+ * @returns the highest one that was missing
+ */
+async function makeMissing(folder: string): Promise<string | undefined> {
+  const there = await nearestThere(folder);
+  const parts = upwards(folder);
+  const missing = parts.slice(0, parts.indexOf(there)).toReversed();
+  for (const part of missing) {
+    await mkdir(part, { mode: 0o700 }).catch((error) => {
+      if (systemCode(error) !== 'EEXIST') throw error;
+    });
+  }
+  return missing[0];
 }
 
 /** Waits until the names of new folders, from the lowest up to the first that was made, are on the disk. */

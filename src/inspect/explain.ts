@@ -71,7 +71,10 @@ function registered({ state, machine }: Subject): Finding {
   const count = entriesFor(state, machine).length;
   if (count > 0) return ok(name, `${counted(count)} registered for ${machine}`);
   const others = entriesOf(state).filter((each) => each.machine === null).length;
-  const unnamed = others === 0 ? '' : `; ${others} others name no machine, and one of them may be for it`;
+  const unnamed =
+    others === 0
+      ? ''
+      : `; ${others === 1 ? '1 other names no machine, and' : `${others} others name no machine, and one of them`} may be for it`;
   const helps = command('register', [nameForCommand(state.user)], ['--machine', machine]);
   return { ...failed(name, `no certificate is registered for ${machine}${unnamed}`), command: helps, stop: true };
 }

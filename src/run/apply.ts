@@ -30,11 +30,16 @@ export interface ApplyContext {
   journal: Journal;
   mode: 'write' | 'dry-run';
   guardSharedDigests: SharedDigestGuard;
-  /** Called with what is about to be written, also when the plan's refusal then forbids it. */
-  beforeWrite: (plan: UserPlan) => Promise<void>;
+  /**
+   * Called with what is about to be written, also when the plan's refusal forbids it: resolves to the plan, without its
+   * refusal when somebody has confirmed it.
+   */
+  beforeWrite: (plan: UserPlan, stop: AbortSignal) => Promise<UserPlan>;
   whenCoreIsFree: KeyMaking['whenCoreIsFree'];
   /** How keys are made; real ones unless something else is given. */
   makePfx?: MakePfx;
+  /** Told how many certificates a user gets, and of each whose key is on disk. */
+  onKeys?: { planned(user: User, certificates: number): void; made(user: User): void };
   /** Called before each new try. */
   onRetry: () => void;
   /** How long it waits before the second try, the third, …; with a random, growing pause unless something else is given. */
@@ -129,12 +134,12 @@ async function tryOnce(attempt: Attempt): Promise<Step> {
     return finish(attempt, sent.plan, 'changed');
   }
 
-  const plan = planner(state);
-  guardCapacity(plan, context.criteria.maxCertificates, context.keys.keySize);
-  await context.guardSharedDigests(plan);
-  if (!changesSomething(plan)) return finish(attempt, plan, 'unchanged');
-  if (context.mode === 'dry-run') return finish(attempt, plan, 'pending');
-  await context.beforeWrite(plan);
+  const planned = planner(state);
+  guardCapacity(planned, context.criteria.maxCertificates, context.keys.keySize);
+  await context.guardSharedDigests(planned);
+  if (!changesSomething(planned)) return finish(attempt, planned, 'unchanged');
+  if (context.mode === 'dry-run') return finish(attempt, planned, 'pending');
+  const plan = await context.beforeWrite(planned, attempt.stop);
   if (plan.refusal !== null) throw plan.refusal;
 
   await prepareAdditions(attempt, plan);
@@ -161,10 +166,12 @@ async function prepareAdditions(attempt: Attempt, plan: UserPlan): Promise<void>
         return await job();
       }),
   };
+  context.onKeys?.planned(user, additionsOf(plan).length);
   const missing = additionsOf(plan).filter((addition) => !ready.has(keyOf(addition)));
   const results = await Promise.allSettled(
     missing.map(async (addition) => {
       ready.set(keyOf(addition), await prepare(user, addition, making));
+      context.onKeys?.made(user);
     }),
   );
   const failure = results.find((result) => result.status === 'rejected');

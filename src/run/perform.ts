@@ -90,7 +90,7 @@ export async function perform(
         journal: journal ?? noJournal,
         mode,
         guardSharedDigests: sharedDigestGuard(directory.findByDigest),
-        beforeWrite: async () => {},
+        beforeWrite: async (plan) => plan,
         whenCoreIsFree: limit(KEYS_AT_ONCE),
         onRetry: () => {},
       },

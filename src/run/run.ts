@@ -1,4 +1,5 @@
 import limit from 'p-limit';
+import { counted } from '../counted.ts';
 import { type Directory, type User, userKey } from '../directory/directory.ts';
 import { type ErrorCode, MsmqCertError, toMsmqCertError } from '../errors.ts';
 import type { JournalHistory } from '../journal/read.ts';
@@ -17,7 +18,7 @@ export interface UnknownUser {
 
 export interface RunObserver {
   /** Once, when the names are resolved. */
-  started(users: number): void;
+  started(users: readonly Known[]): void;
   finished(result: UserResult): Promise<void>;
   unknown(user: UnknownUser): void;
 }
@@ -83,7 +84,7 @@ export async function run(
   });
   if (failures > control.maxFailures) brake.abort(tooManyFailures(failures));
 
-  observer.started(known.length);
+  observer.started(known);
   const workOn = async (each: Known) => {
     const registered = stop.aborted ? null : await resultOf(each, plannerFor, context, control, stop);
     if (registered === null) {
@@ -126,7 +127,8 @@ async function resultOf(
   }
 }
 
-interface Known {
+/** A user, and what was asked for him. */
+export interface Known {
   user: User;
   wanted: Wanted[];
 }
@@ -175,7 +177,7 @@ async function findUser(directory: Directory, name: string): Promise<User | { er
 }
 
 function tooManyFailures(failures: number): MsmqCertError {
-  return new MsmqCertError('too-many-failures', `the run was stopped after ${failures} failing users`, {
+  return new MsmqCertError('too-many-failures', `the run was stopped after ${counted(failures, 'failing user')}`, {
     hint: 'mend what failed and run the same command again; it goes on with the others',
   });
 }

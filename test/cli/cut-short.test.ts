@@ -43,7 +43,7 @@ describe('a run that was cut short', () => {
     withRun(async (folder, journal) => {
       await cut(folder, journal);
       const { code, json, stderr } = await run(folder, [...replace, '--detailed-exitcode']);
-      assert.equal(stderr, `going on with the run of ${journal}: 1 users were written before\n`);
+      assert.equal(stderr, `going on with the run of ${journal}: 1 user was written before\n`);
       assert.deepEqual([code, json.changed], [0, false]);
       assert.deepEqual([json.summary.added, json.summary.removed, json.summary.doneBefore], [0, 0, 2]);
       assert.deepEqual(

@@ -92,7 +92,7 @@ describe('the keys of a run', () => {
       journal,
       mode: 'write',
       guardSharedDigests: async () => {},
-      beforeWrite: async () => {},
+      beforeWrite: async (plan) => plan,
       whenCoreIsFree: (job) => job(),
       onRetry: () => {},
       beforeRetry: async () => {},

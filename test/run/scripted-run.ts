@@ -153,7 +153,7 @@ export async function startRun(scripted: ScriptedRun): Promise<End> {
     journal: wrapped(journal, point),
     mode: 'write',
     guardSharedDigests: sharedDigestGuard(findByDigest),
-    beforeWrite: async () => {},
+    beforeWrite: async (plan) => plan,
     whenCoreIsFree: (job) => job(),
     makePfx: async (...order) => {
       await point();

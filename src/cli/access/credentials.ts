@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { MsmqCertError, toMsmqCertError } from '../../errors.ts';
-import { readInput } from '../input.ts';
+import { readInput, readSecret } from '../input.ts';
 import type { DirectorySettings } from '../settings.ts';
 import { askFor, isTerminal, tell } from '../terminal.ts';
 import { passwordInKeychain } from './keychain.ts';
@@ -50,8 +50,11 @@ export async function readNewPassword(settings: DirectorySettings, bind: string)
   });
 }
 
-async function fromOptions({ passwordFile, passwordStdin }: DirectorySettings): Promise<FoundPassword | null> {
-  if (passwordFile !== undefined) return { password: firstLine(await readInput(passwordFile)), origin: 'file' };
+async function fromOptions(settings: DirectorySettings): Promise<FoundPassword | null> {
+  const { passwordFile, passwordStdin } = settings;
+  if (passwordFile !== undefined) {
+    return { password: firstLine(await readSecret(passwordFile, settings)), origin: 'file' };
+  }
   if (passwordStdin) return { password: firstLine(await readInput('-')), origin: 'stdin' };
   return null;
 }
@@ -102,6 +105,7 @@ async function prompt(question: string): Promise<string> {
   askFor(question);
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
   const lines = createInterface({ input: process.stdin, output: silent, terminal: true });
+  lines.on('SIGINT', () => process.emit('SIGINT'));
   try {
     return await lines.question('');
   } finally {

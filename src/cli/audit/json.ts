@@ -1,11 +1,10 @@
 import type { Audited } from '../../inspect/audit/audit.ts';
 import type { UserJson } from '../../inspect/audit/report.ts';
-import { type ErrorJson, errorJson } from '../output.ts';
+import { type ErrorJson, errorJson, noteDocument } from '../output.ts';
 import { userJson } from '../render/json.ts';
-import { printData, roomToPrint, tell } from '../terminal.ts';
+import { printData, roomToPrint } from '../terminal.ts';
 import type { AuditSettings } from './settings.ts';
 import { type AuditHead, type AuditSink, isShown } from './sink.ts';
-import { tellSummary } from './text.ts';
 
 type Judged = Extract<Audited, { kind: 'judged' }>;
 
@@ -32,6 +31,7 @@ export function jsonSink(settings: AuditSettings, { notes }: AuditHead): AuditSi
   let begun = false;
 
   async function begin(): Promise<void> {
+    noteDocument();
     if (!begun) await printed('{\n  "schema": 1,\n  "users": [');
     begun = true;
   }
@@ -56,16 +56,17 @@ export function jsonSink(settings: AuditSettings, { notes }: AuditHead): AuditSi
   };
 }
 
-/** One object a line; the summary is for people and goes to standard error. */
-export function ndjsonSink(settings: AuditSettings, head: AuditHead): AuditSink {
+/** One object a line, and the summary as the last. */
+export function ndjsonSink(settings: AuditSettings, { notes }: AuditHead): AuditSink {
   const line = (document: object) => printed(`${JSON.stringify(document)}\n`);
   return {
     async add(audited) {
       if (audited.kind === 'unread') await line({ user: audited.name, error: errorJson(audited.error) });
       else if (isShown(audited, settings)) await line(auditedJson(audited));
     },
-    async end(summary) {
-      if (!settings.quiet) tellSummary(summary, head.notes, tell);
+    async end(summary, failure) {
+      const error = failure && { error: errorJson(failure) };
+      await line({ schema: 1, summary, notes, complete: failure === null, ...error });
     },
   };
 }

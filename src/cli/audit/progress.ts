@@ -1,3 +1,4 @@
+import { counted } from '../../counted.ts';
 import type { OutputSettings } from '../settings.ts';
 import { tell } from '../terminal.ts';
 
@@ -17,7 +18,9 @@ export function auditProgress(settings: OutputSettings): AuditProgress {
   const timer = setInterval(() => {
     const perSecond = users / ((Date.now() - begun) / 1000);
     tell(
-      users === 0 ? 'audit: reading computers and digests' : `audit: ${users} users, ${perSecond.toFixed(0)} a second`,
+      users === 0
+        ? 'audit: reading computers and digests'
+        : `audit: ${counted(users, 'user')}, ${perSecond.toFixed(0)} a second`,
     );
   }, LINE_EVERY_MS).unref();
   return {

@@ -1,3 +1,4 @@
+import { counted } from '../../counted.ts';
 import type { Audited } from '../../inspect/audit/audit.ts';
 import type { AuditSummary } from '../../inspect/audit/report.ts';
 import type { Registered } from '../../judge/state.ts';
@@ -56,7 +57,7 @@ export function tellSummary(summary: AuditSummary, notes: readonly string[], say
   const { users, certificates, bytes, findings } = summary;
   const found = Object.entries(findings);
   const nothing = found.length === 0 ? `, ${colours.green('nothing found')}` : '';
-  say(`${users} users, ${certificates} certificates, ${bytes} bytes${nothing}`);
+  say(`${counted(users, 'user')}, ${counted(certificates, 'certificate')}, ${counted(bytes, 'byte')}${nothing}`);
   if (found.length > 0) for (const line of table(found.map(([code, count]) => [`  ${code}`, String(count)]))) say(line);
   for (const note of notes) tell(`note: ${note}`);
 }

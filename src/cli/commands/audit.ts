@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import type { Directory, Listing, Provenance } from '../../directory/directory.ts';
 import { type MsmqCertError, toMsmqCertError } from '../../errors.ts';
 import { audit as startAudit } from '../../inspect/audit/audit.ts';
@@ -38,7 +38,7 @@ export function auditCommand(): Command {
       ),
     )
     .option('--fail-on <codes>', 'exit 1 when one of these findings is there, separated by commas; any for every code')
-    .addOption(new Option('--ndjson', 'print JSON, one user a line').conflicts('json'))
+    .option('--ndjson', 'print JSON, one user a line, the summary last')
     .option('--csv <file>', 'write a table with one line a finding')
     .option('--html <file>', 'write a report for the browser');
   addDirectoryOptions(command);
@@ -109,8 +109,8 @@ async function auditThrough(directory: Directory & Listing, settings: AuditSetti
     await sinks.end(summary, failure);
     recognition.tellUnused();
     if (failure !== null) {
-      // With --json it stands in the document.
-      if (!settings.json) throw failure;
+      // With --json it stands in the document, with --ndjson in its last line.
+      if (!settings.json && !settings.ndjson) throw failure;
       tellError(failure);
       return exitCodeOf(failure.code);
     }

@@ -6,9 +6,11 @@ import { type FoundKeySet, keyInventory, removeOrphaned } from '../../run/key-in
 import { openDirectory } from '../access/connect.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addExamples } from '../help.ts';
+import { requireFolder } from '../input.ts';
 import { addDirectoryOptions, addOutputOptions, collect, newCommand } from '../options.ts';
 import { printResult } from '../output.ts';
 import { table } from '../render/table.ts';
+import { canAsk, isConfirmed } from '../running/confirm.ts';
 import { readSettings, settings } from '../settings.ts';
 import { tell } from '../terminal.ts';
 
@@ -44,6 +46,7 @@ const keysSettings = settings.directory.extend({
 
 async function keys(command: Command): Promise<void> {
   const options = await readSettings(command, keysSettings);
+  await requireFolder(options.out);
   const onWait = (journal: string) => {
     if (!options.quiet) tell(`waiting a few seconds to see whether the run of ${journal} is still at work`);
   };
@@ -52,7 +55,7 @@ async function keys(command: Command): Promise<void> {
   const directory = await openDirectory(options);
   try {
     const sets = await keyInventory(options.out, journals, directory, onWait, onUnread);
-    if (options.removeOrphaned && !options.yes) throw confirmationNeeded(sets.filter(isRemovable).length);
+    if (options.removeOrphaned && !options.yes) await confirmRemoval(sets);
     const removed = options.removeOrphaned ? await removeOrphaned(sets, directory, onWait) : [];
     const json = { schema: 1, keys: sets.map((set) => keySetJson(set, removed.includes(set))) };
     printResult({ exitCode: exitCodes.done, json, lines: linesOf(sets, removed) }, options);
@@ -66,10 +69,19 @@ function isRemovable({ state, origin }: FoundKeySet): boolean {
   return origin !== null && (state === 'orphaned' || state === 'torn');
 }
 
+/** @throws MsmqCertError confirmation-needed */
+async function confirmRemoval(sets: readonly FoundKeySet[]): Promise<void> {
+  const removable = sets.filter(isRemovable);
+  const refusal = confirmationNeeded(removable.length);
+  if (removable.length === 0 || !canAsk()) throw refusal;
+  tell(...linesOf(removable, []));
+  if (!(await isConfirmed(`${refusal.message}; go ahead?`, new AbortController().signal))) throw refusal;
+}
+
 function confirmationNeeded(count: number): MsmqCertError {
   return new MsmqCertError(
     'confirmation-needed',
-    `${count} key sets belong to no registered certificate and would be removed`,
+    `${count} key ${count === 1 ? 'set belongs' : 'sets belong'} to no registered certificate and would be removed`,
     {
       hint: 'msmq-cert keys lists them; add --yes to remove them',
     },
@@ -104,6 +116,6 @@ function tellUnnamed(sets: readonly FoundKeySet[]): void {
   const unnamed = sets.filter(({ state, origin }) => origin === null && (state === 'orphaned' || state === 'torn'));
   if (unnamed.length === 0) return;
   tell(
-    `${unnamed.length} of the unregistered key sets are named by no journal, so nothing says that their run is over, and they are never removed; name its journal with --journal, or remove them by hand`,
+    `unregistered key sets that no journal names: ${unnamed.length}; nothing says that their run is over, so they are never removed; name its journal with --journal, or remove them by hand`,
   );
 }

@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
-import { list as listUsers } from '../../inspect/list.ts';
+import { type Listing, list as listUsers } from '../../inspect/list.ts';
 import type { DecodedState, Registered, UserState } from '../../judge/state.ts';
 import { openDirectory } from '../access/connect.ts';
 import { exitCodeOfFailures } from '../exit-codes.ts';
 import { addExamples } from '../help.ts';
 import { readUserNames } from '../input.ts';
 import { addDirectoryOptions, addOutputOptions, newCommand } from '../options.ts';
-import { errorJson, paragraphsOf, printResult, tellError } from '../output.ts';
+import { errorJson, paragraphsOf, printJsonLine, printResult, tellError } from '../output.ts';
 import { recognitionIn, statedRecognition } from '../recognition.ts';
 import { colours } from '../render/colours.ts';
 import { userJson } from '../render/json.ts';
@@ -21,7 +21,8 @@ export function listCommand(): Command {
     .summary('list the certificates of users')
     .description('Lists what is registered for each user, with what is wrong about it.')
     .argument('[user...]', 'account, DOMAIN\\user, UPN, distinguished name or SID')
-    .option('--users-from <file>', 'more users, one a line; - for standard input');
+    .option('--users-from <file>', 'more users, one a line; - for standard input')
+    .option('--ndjson', 'print JSON, one user a line, the summary last');
   addDirectoryOptions(command);
   addOutputOptions(command);
   addExamples(command, [
@@ -33,7 +34,10 @@ export function listCommand(): Command {
   });
 }
 
-const listSettings = settings.directory.extend({ usersFrom: z.string().optional() });
+const listSettings = settings.directory.extend({
+  usersFrom: z.string().optional(),
+  ndjson: z.boolean().default(false),
+});
 
 export async function list(names: readonly string[], command: Command): Promise<void> {
   const options = await readSettings(command, listSettings);
@@ -42,7 +46,8 @@ export async function list(names: readonly string[], command: Command): Promise<
   const directory = await openDirectory(options, 'read');
   const recognition = recognitionIn(directory, stated);
   try {
-    const { states, errors } = await listUsers(directory, users, criteria(recognition, options));
+    const listing = await listUsers(directory, users, criteria(recognition, options));
+    const { states, errors } = listing;
     const json = {
       schema: 1,
       users: states.map(userJson),
@@ -54,12 +59,21 @@ export async function list(names: readonly string[], command: Command): Promise<
       errors.map(({ error }) => error.code),
       succeeded,
     );
-    printResult({ exitCode, json, lines: paragraphsOf(paragraphs) }, options);
+    if (options.ndjson) printLines(listing);
+    printResult({ exitCode, json, lines: options.ndjson ? [] : paragraphsOf(paragraphs) }, options);
     recognition.tellUnused();
-    if (!options.json) for (const { user, error } of errors) tellError(error, user);
+    if (!options.json && !options.ndjson) for (const { user, error } of errors) tellError(error, user);
   } finally {
     await directory.close();
   }
+}
+
+/** One user or error a line, as in audit, and the summary as the last. */
+function printLines({ states, errors }: Listing): void {
+  for (const state of states) printJsonLine(userJson(state));
+  for (const { user, error } of errors) printJsonLine({ user, error: errorJson(error) });
+  const certificates = states.reduce((sum, state) => sum + (state.kind === 'decoded' ? state.entries.length : 0), 0);
+  printJsonLine({ schema: 1, summary: { users: states.length, certificates, errors: errors.length } });
 }
 
 function stateLines(state: UserState): string[] {

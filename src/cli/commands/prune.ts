@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import * as z from 'zod';
 import { MsmqCertError } from '../../errors.ts';
 import type { PruneRequest } from '../../plan/request.ts';
-import { parseDigest } from '../digests.ts';
+import { parseDigestPrefix } from '../digests.ts';
 import { addExamples } from '../help.ts';
 import { readUserNames } from '../input.ts';
 import {
@@ -43,7 +43,11 @@ export function pruneCommand(purpose: Purpose): Command {
       parseDuration,
     )
     .option('--machine <name>', 'those of this machine; may be given again', collect)
-    .option('--digest <hex>', 'the one with this digest; may be given again', collect)
+    .option(
+      '--digest <hex>',
+      'the one with this digest, or its first 6 digits or more for one user; may be given again',
+      collect,
+    )
     .option('--keep-newest <n>', 'all but the newest n of the user, whatever their machines', parseCount)
     .option(
       '--max-removals <n>',
@@ -84,6 +88,7 @@ async function prune(names: readonly string[], command: Command, purpose: Purpos
   const options = await readSettings(command, pruneSettings);
   requirePolicy(options);
   const users = await readUserNames(names, options.usersFrom);
+  const digests = digestsFor(users.length, options.digest);
   const request: PruneRequest = {
     verb: 'prune',
     expired: options.expired,
@@ -91,13 +96,23 @@ async function prune(names: readonly string[], command: Command, purpose: Purpos
     machineGone: options.machineGone,
     machineInactiveMs: options.machineInactive ?? null,
     machines: parseMachines(options.machine),
-    digests: [...new Set(options.digest.map(parseDigest))],
+    digests,
     keepNewest: options.keepNewest ?? null,
     maxRemovals: options.maxRemovals,
     confirmed: options.yes,
     includeComputers: options.includeComputers,
   };
   await perform(purpose, request, users.map(withoutWanted), options);
+}
+
+/** What is unique with one user may mean another certificate of the next. */
+function digestsFor(users: number, texts: readonly string[]): string[] {
+  const digests = [...new Set(texts.map(parseDigestPrefix))];
+  const short = digests.find((digest) => digest.length < 32);
+  if (users === 1 || short === undefined) return digests;
+  throw new MsmqCertError('usage', `the digest ${short} is cut short, and more than one user is named`, {
+    hint: 'give all 32 digits, as list prints them',
+  });
 }
 
 function requirePolicy(options: z.infer<typeof pruneSettings>): void {

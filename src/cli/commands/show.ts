@@ -5,9 +5,10 @@ import { formatName } from '../../certificate/subject.ts';
 import { nameForCommand } from '../../directory/names.ts';
 import { MsmqCertError } from '../../errors.ts';
 import { createFile } from '../../files/output-file.ts';
+import { ambiguousDigest, findDigest } from '../../judge/find-digest.ts';
 import { assessKnowingly, type Registered } from '../../judge/state.ts';
 import { openDirectory } from '../access/connect.ts';
-import { parseDigest } from '../digests.ts';
+import { parseDigestPrefix } from '../digests.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addExamples } from '../help.ts';
 import { addDirectoryOptions, addOutputOptions, newCommand } from '../options.ts';
@@ -24,7 +25,7 @@ export function showCommand(): Command {
     .summary('show one certificate of a user')
     .description('Shows everything about one registered certificate, and writes it to a file with --export.')
     .argument('<user>', 'account, DOMAIN\\user, UPN, distinguished name or SID')
-    .requiredOption('--digest <hex>', 'the digest, as list prints it')
+    .requiredOption('--digest <hex>', 'the digest, as list prints it, or the first 6 digits or more')
     .option('--export <file>', 'write the certificate in DER form; the file must not exist');
   addDirectoryOptions(command);
   addOutputOptions(command);
@@ -40,7 +41,7 @@ const showSettings = settings.directory.extend({ digest: z.string(), export: z.s
 
 export async function show(name: string, command: Command): Promise<void> {
   const options = await readSettings(command, showSettings);
-  const digest = parseDigest(options.digest);
+  const prefix = parseDigestPrefix(options.digest);
   const stated = await statedRecognition(options);
   const directory = await openDirectory(options, 'read');
   const recognition = recognitionIn(directory, stated);
@@ -48,6 +49,9 @@ export async function show(name: string, command: Command): Promise<void> {
     const user = await directory.findUser(name);
     const state = await assessKnowingly(user, await directory.read(user), criteria(recognition, options));
     if (state.kind === 'malformed') throw state.error;
+    const found = findDigest(state.entries, prefix);
+    if (found.kind === 'ambiguous') throw ambiguousDigest(user.account, prefix, found.digests);
+    const digest = found.kind === 'found' ? found.digest : prefix;
     const registered = state.entries.find((each) => each.digest === digest || each.md5 === digest);
     if (registered === undefined) {
       throw new MsmqCertError('digest-not-found', `${user.account} has no certificate with the digest ${digest}`, {

@@ -1,10 +1,11 @@
 import { command } from '../../advice.ts';
-import type { ErrorCode } from '../../errors.ts';
+import { counted } from '../../counted.ts';
+import { type ErrorCode, MsmqCertError } from '../../errors.ts';
 import { replicationError, type UserReplication } from '../../inspect/replication/replication.ts';
 import type { UserPlan } from '../../plan/plan.ts';
 import type { ItemResult, LeftKeys, Summary, UserResult } from '../../plan/results.ts';
 import type { RunOutcome, UnknownUser } from '../../run/run.ts';
-import { type ExitCode, exitCodeOf, exitCodeOfFailures, exitCodes } from '../exit-codes.ts';
+import { type ExitCode, exitCodeOfError, exitCodeOfFailures, exitCodes } from '../exit-codes.ts';
 import { errorJson, printJson, printJsonLine, tellError } from '../output.ts';
 import type { MutationSettings } from '../settings.ts';
 import { isTerminal, print, tell } from '../terminal.ts';
@@ -53,18 +54,33 @@ export function runReport(command: string, settings: MutationSettings): RunRepor
       sink.unknown(user);
       note(user.items);
     },
-    finish(end) {
+    finish(ending) {
+      const end = withWayOn(ending);
       sink.end(end, changed);
       const { outcome, replication, keys } = end;
       tellLeftKeys(leftKeys, keys);
       const { summary, stoppedBy } = outcome;
-      if (stoppedBy !== null) return exitCodeOf(stoppedBy.code);
+      if (stoppedBy !== null) return exitCodeOfError(stoppedBy);
       if (failures.length > 0) return exitCodeOfFailures(failures, summary.added + summary.removed + summary.unchanged);
       const { undelivered = 0 } = summary;
       if (undelivered > 0 || replication.some((each) => replicationError(each) !== null)) return exitCodes.someFailed;
       return changed && settings.detailedExitcode ? exitCodes.changed : exitCodes.done;
     },
   };
+}
+
+/** What a stopped run can be taken up with is known when it has ended. */
+function withWayOn(end: RunEnd): RunEnd {
+  const { outcome, journal } = end;
+  const { stoppedBy } = outcome;
+  if (stoppedBy?.code !== 'interrupted') return end;
+  const resume = journal === null ? null : command('resume', [journal]);
+  const hint =
+    resume === null
+      ? 'nothing was written; run the same command again'
+      : `what is done stays done; the same command goes on with the run, and so does ${resume}`;
+  const { code, message, cause } = stoppedBy;
+  return { ...end, outcome: { ...outcome, stoppedBy: new MsmqCertError(code, message, { hint, cause }) } };
 }
 
 interface Head {
@@ -124,6 +140,7 @@ function summaryJson({ command, dryRun }: Head, { outcome, journal, replication 
     command,
     dryRun,
     changed: changed && !dryRun,
+    ...(dryRun && { wouldChange: changed }),
     summary,
     journal,
     ...(stopped && { stopped }),
@@ -187,7 +204,7 @@ function textSink({ dryRun }: Head, { quiet, ldif, progress }: MutationSettings)
       for (const error of replication.flatMap((each) => replicationError(each) ?? [])) tellError(error);
       if (stoppedBy !== null) {
         tellError(stoppedBy);
-        tell(remainderText(remaining, journal));
+        tell(remainderText(remaining, stoppedBy.code === 'interrupted' ? null : journal));
       }
     },
   };
@@ -202,7 +219,7 @@ function lastLines(summary: Summary, dryRun: boolean, ldif: string | undefined, 
 }
 
 function remainderText(remaining: number, journal: string | null): string {
-  const rest = `${remaining} ${remaining === 1 ? 'user is' : 'users are'} left as they were`;
+  const rest = remaining === 1 ? '1 user is left as it was' : `${remaining} users are left as they were`;
   return journal === null ? rest : `${rest}; ${command('resume', [journal])} goes on with the run`;
 }
 
@@ -255,7 +272,7 @@ const itemColour = {
 function itemLines(items: readonly ItemResult[], doneBefore: boolean): string[] {
   const rows = items.map(({ action, machine, digest, files }) => [
     `  ${itemColour[action](action)}`,
-    machine ?? '(no machine)',
+    machine ?? (digest === null && action === 'unchanged' ? 'nothing to do' : '(no machine)'),
     digest ?? '',
     files?.pfx ?? '',
     doneBefore ? 'done before' : '',
@@ -277,7 +294,7 @@ function summaryLine(summary: Summary, dryRun: boolean, ldif: string | undefined
   } = summary;
   const counts = `${added} added, ${removed} removed, ${unchanged} unchanged, ${failed} failed`;
   const before = doneBefore === 0 ? '' : `, ${doneBefore} done before`;
-  const retries = conflictsRetried === 0 ? '' : `, ${conflictsRetried} lost races retried`;
+  const retries = conflictsRetried === 0 ? '' : `, ${counted(conflictsRetried, 'lost race')} retried`;
   const deliveries = delivered === undefined ? '' : `, ${delivered} delivered, ${undelivered} not delivered`;
   const untouched = ldif === undefined ? 'nothing was changed' : `the changes are only written to ${ldif}`;
   const done = `${counts}${before}${deliveries}${retries}`;

@@ -1,3 +1,4 @@
+import { counted } from '../../counted.ts';
 import type { User } from '../../directory/directory.ts';
 import type { Replicated } from '../../directory/replicas.ts';
 import { type UserReplication, waitForReplication } from '../../inspect/replication/replication.ts';
@@ -22,7 +23,9 @@ export async function awaitReplication(
   const onRound = (converged: number, total: number) => {
     if (!progress || quiet || performance.now() - told < LINE_EVERY_MS) return;
     told = performance.now();
-    tell(`waiting for replication: ${converged} of ${total} users are the same on ${replicas.length} servers`);
+    tell(
+      `waiting for replication: users that are the same on ${counted(replicas.length, 'server')}: ${converged} of ${total}`,
+    );
   };
   try {
     return await waitForReplication(replicas, users, { timeoutMs, onRound, ...(signal && { signal }) });

@@ -16,13 +16,14 @@ import { limitRate } from '../../run/rate-limit.ts';
 import { type RunOutcome, run } from '../../run/run.ts';
 import { withOrphans } from '../../run/undone-keys.ts';
 import { openDirectory } from '../access/connect.ts';
+import { requireFolder } from '../input.ts';
 import { goOnUnread } from '../pipes.ts';
 import { recognitionIn } from '../recognition.ts';
 import { type RunEnd, runReport } from '../render/run-report.ts';
 import type { MutationSettings } from '../settings.ts';
 import { tell } from '../terminal.ts';
 import { awaitReplication } from './await-replication.ts';
-import { delivery } from './hooks.ts';
+import { delivery, MAKES_CERTIFICATES } from './hooks.ts';
 import { watchInterrupts } from './interrupts.ts';
 import { type OpenJournal, openJournal, tellWaiting } from './journals.ts';
 import { criteria, keyPolicy } from './policies.ts';
@@ -34,11 +35,12 @@ import { safeguards, tellAfterwards } from './safeguards.ts';
 export async function carryOut(command: string, asked: Run, settings: MutationSettings): Promise<void> {
   goOnUnread();
   const { request, targets, keys } = asked;
+  await requireFolder(keys.out);
   const policy = await keyPolicy(keys, settings.resumeWithin);
   const opened = await openDirectory(settings);
   const recognition = recognitionIn(opened, keys);
   const judged = criteria(recognition, keys);
-  const progress = watchProgress(command, settings);
+  const progress = watchProgress(command, MAKES_CERTIFICATES.has(request.verb) ? 'certificates' : 'users', settings);
   const interrupts = watchInterrupts(() =>
     tell('stopping after the writes that are under way; once more stops at once'),
   );
@@ -63,8 +65,9 @@ export async function carryOut(command: string, asked: Run, settings: MutationSe
       journal: journal ?? noJournal,
       mode,
       guardSharedDigests: sharedDigestGuard(opened.findByDigest),
-      beforeWrite: both(once(undone.undo), safeguards(request, keys.out, settings)),
+      beforeWrite: afterwards(once(undone.undo), safeguards(request, keys.out, settings, progress)),
       whenCoreIsFree: limit(KEYS_AT_ONCE),
+      onKeys: progress,
       onRetry: progress.retried,
     };
     const control = {
@@ -160,10 +163,13 @@ function once(task: () => Promise<void>): () => Promise<void> {
   };
 }
 
-function both<T>(first: () => Promise<void>, second: (argument: T) => Promise<void>): (argument: T) => Promise<void> {
-  return async (argument) => {
+function afterwards<A extends unknown[], T>(
+  first: () => Promise<void>,
+  second: (...facts: A) => Promise<T>,
+): (...facts: A) => Promise<T> {
+  return async (...facts) => {
     await first();
-    await second(argument);
+    return await second(...facts);
   };
 }
 

@@ -10,7 +10,7 @@ import type { MutationSettings } from '../settings.ts';
 const DEFAULT_TIMEOUT_MS = 60_000;
 
 /** The others put back or reorder what was there before: nothing is to be delivered. */
-const MAKES_CERTIFICATES: ReadonlySet<Request['verb']> = new Set(['register', 'renew', 'replace', 'apply']);
+export const MAKES_CERTIFICATES: ReadonlySet<Request['verb']> = new Set(['register', 'renew', 'replace', 'apply']);
 
 /** Whether the run delivers what it registers. */
 export function delivers({ verb }: Request, { deployHook }: MutationSettings): boolean {

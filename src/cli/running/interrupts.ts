@@ -1,4 +1,5 @@
 import { MsmqCertError } from '../../errors.ts';
+import { exitCodes } from '../exit-codes.ts';
 
 export interface Interrupts {
   /** Aborted by the first SIGINT or SIGTERM: what is under way is finished, nothing new is begun. */
@@ -6,20 +7,33 @@ export interface Interrupts {
   release(): void;
 }
 
-/** The first interrupt stops cleanly, the second one at once. */
+const codes = { SIGINT: exitCodes.interrupted, SIGTERM: exitCodes.terminated };
+
+type StopSignal = keyof typeof codes;
+
+let stopRun: ((signal: StopSignal) => void) | null = null;
+
+/** A command that is no run ends at once, also as the first process of a container, which no signal ends by itself. */
+export function endOnSignals(): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => (stopRun === null ? process.exit(codes[signal]) : stopRun(signal)));
+  }
+}
+
+/** The first interrupt stops cleanly, the second one at once and with the same exit code. */
 export function watchInterrupts(onFirst: () => void): Interrupts {
   const controller = new AbortController();
-  const handle = (signal: NodeJS.Signals) => {
-    if (controller.signal.aborted) process.exit(signal === 'SIGINT' ? 130 : 143);
-    const hint = 'run the same command again, or msmq-cert resume with the journal; what is done stays done';
-    controller.abort(new MsmqCertError('interrupted', `the run was stopped by ${signal}`, { hint }));
+  let first: StopSignal | null = null;
+  stopRun = (signal) => {
+    if (first !== null) process.exit(codes[first]);
+    first = signal;
+    controller.abort(new MsmqCertError('interrupted', `the run was stopped by ${signal}`, { cause: signal }));
     onFirst();
   };
-  process.on('SIGINT', handle).on('SIGTERM', handle);
   return {
     signal: controller.signal,
     release: () => {
-      process.off('SIGINT', handle).off('SIGTERM', handle);
+      stopRun = null;
     },
   };
 }

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { command } from '../../advice.ts';
+import { counted } from '../../counted.ts';
 import type { Directory } from '../../directory/directory.ts';
 import { MsmqCertError } from '../../errors.ts';
 import { newJournalPath, takeEarlier, takeNamed } from '../../journal/find.ts';
@@ -74,9 +75,10 @@ async function goOn(
   const { path, history } = taken;
   const { quiet } = settings;
   const done = [...history.users.values()].filter(({ swaps }) => swaps.at(-1)?.outcome?.outcome === 'swapped').length;
-  if (!quiet) tell(`going on with the run of ${path}: ${done} users were written before`);
+  if (!quiet)
+    tell(`going on with the run of ${path}: ${done} ${done === 1 ? 'user was' : 'users were'} written before`);
   if (history.tornBytes > 0)
-    tell(`the last line of ${path} was torn by a crash; its ${history.tornBytes} bytes are dropped`);
+    tell(`the last line of ${path} was torn by a crash; ${counted(history.tornBytes, 'byte')} dropped`);
   const journal = await resumeJournal(taken, { server, delivers: delivers(request, settings) });
   return { ...journal, path: () => path, history, fingerprint: history.run.fingerprint };
 }

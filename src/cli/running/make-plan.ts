@@ -3,6 +3,7 @@ import { type Directory, type Listing, userKey } from '../../directory/directory
 import type { MsmqCertError } from '../../errors.ts';
 import { createFile } from '../../files/output-file.ts';
 import { noJournal } from '../../journal/write.ts';
+import type { UserPlan } from '../../plan/plan.ts';
 import { type PlanFile, type PlannedUser, plannedUser, writePlan } from '../../plan/plan-file.ts';
 import type { KeySettingsRecord, Target, Verb, Wanted } from '../../plan/request.ts';
 import type { ItemResult } from '../../plan/results.ts';
@@ -26,20 +27,22 @@ export async function makePlan(request: Verb, targets: readonly Target[], option
   const directory = await openDirectory(options);
   try {
     const draft = collect();
-    const outcome = await draft.fill(request, targets, keys, options, directory);
-    const plan: PlanFile = {
-      kind: 'msmq-cert plan',
-      schema: 1,
-      createdAt: new Date().toISOString(),
-      domain: domainOf(draft.users),
-      request,
-      keys,
-      users: draft.users,
-      errors: draft.errors,
+    const save = async () => {
+      const plan: PlanFile = {
+        kind: 'msmq-cert plan',
+        schema: 1,
+        createdAt: new Date().toISOString(),
+        domain: domainOf(draft.users),
+        request,
+        keys,
+        users: draft.users,
+        errors: draft.errors,
+      };
+      await createFile(options.out, writePlan(plan), 0o600);
     };
-    if (outcome.stoppedBy !== null) throw outcome.stoppedBy;
-    await createFile(options.out, writePlan(plan), 0o600);
-    if (!options.quiet) tell(`the plan is in ${options.out}; ${command('apply', [options.out])} carries it out`);
+    const outcome = await draft.fill(request, targets, keys, options, directory, save);
+    if (!options.quiet && outcome.stoppedBy === null)
+      tell(`the plan is in ${options.out}; ${command('apply', [options.out])} carries it out`);
   } finally {
     await directory.close();
   }
@@ -54,6 +57,7 @@ interface Draft {
     keys: KeySettingsRecord,
     options: KeySettings,
     directory: Directory & Listing,
+    save: () => Promise<void>,
   ): Promise<RunOutcome>;
 }
 
@@ -68,9 +72,9 @@ function collect(): Draft {
   return {
     users,
     errors,
-    async fill(request, targets, keys, options, directory) {
+    async fill(request, targets, keys, options, directory, save) {
       const report = runReport(`plan ${request.verb}`, { ...options, dryRun: true });
-      const progress = watchProgress('plan', options);
+      const progress = watchProgress('plan', 'users', options);
       const interrupts = watchInterrupts(() => tell('stopping; no plan is written'));
       const recognition = recognitionIn(directory, keys);
       const judged = criteria(recognition, options);
@@ -82,7 +86,7 @@ function collect(): Draft {
         journal: noJournal,
         mode: 'dry-run' as const,
         guardSharedDigests: sharedDigestGuard(directory.findByDigest),
-        beforeWrite: async () => {},
+        beforeWrite: async (plan: UserPlan) => plan,
         whenCoreIsFree: <T>(job: () => Promise<T>) => job(),
         onRetry: progress.retried,
       };
@@ -116,6 +120,8 @@ function collect(): Draft {
       );
       progress.stop();
       interrupts.release();
+      // a plan that cannot be saved has no result to print
+      if (outcome.stoppedBy === null) await save();
       recognition.tellUnused();
       process.exitCode = report.finish({
         outcome,

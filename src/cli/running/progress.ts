@@ -1,69 +1,129 @@
 import { SingleBar } from 'cli-progress';
+import type { User } from '../../directory/directory.ts';
 import type { UserResult } from '../../plan/results.ts';
 import type { OutputSettings } from '../settings.ts';
-import { isTerminal, progressStream, tell } from '../terminal.ts';
+import { drawing, isTerminal, progressStream, tell } from '../terminal.ts';
+import { type Tally, tallyOf } from './tally.ts';
 
 /** What a run shows of itself while it goes on, on standard error. */
-export interface Progress {
-  started(users: number): void;
+export interface Progress extends Pick<Tally, 'started' | 'planned' | 'made'> {
   finished(result: UserResult): void;
   retried(): void;
+  /** Shows nothing while people are asked. */
+  pausing<T>(task: () => Promise<T>): Promise<T>;
   stop(): void;
 }
 
+type Unit = 'certificates' | 'users';
+
 const LINE_EVERY_MS = 5000;
 
-const silent: Progress = { started: () => {}, finished: () => {}, retried: () => {}, stop: () => {} };
-
 /** A bar on a terminal, a line every few seconds otherwise; nothing for runs that are over before that. */
-export function watchProgress(what: string, settings: OutputSettings): Progress {
-  if (!settings.progress || settings.quiet) return silent;
-  return isTerminal.errors ? bar(what) : lines(what);
+export function watchProgress(what: string, unit: Unit, settings: OutputSettings): Progress {
+  const tally = tallyOf(unit);
+  const counts = { retries: 0, failures: 0 };
+  const view = viewOf(what, unit, tally, counts, settings);
+  const drawn =
+    <A extends unknown[]>(note: (...facts: A) => void) =>
+    (...facts: A) => {
+      note(...facts);
+      view.draw();
+    };
+  return {
+    started: drawn(tally.started),
+    planned: drawn(tally.planned),
+    made: drawn((user: User) => tally.made(user)),
+    finished: drawn(({ user, outcome }: UserResult) => {
+      if (outcome === 'failed') counts.failures++;
+      tally.finished(user);
+    }),
+    retried: drawn(() => {
+      counts.retries++;
+    }),
+    async pausing(task) {
+      view.pause();
+      try {
+        return await task();
+      } finally {
+        view.goOn();
+      }
+    },
+    stop: view.stop,
+  };
 }
 
-function bar(what: string): Progress {
-  const counts = { retries: 0, failures: 0 };
+interface View {
+  draw(): void;
+  pause(): void;
+  goOn(): void;
+  stop(): void;
+}
+
+interface Counts {
+  retries: number;
+  failures: number;
+}
+
+function viewOf(what: string, unit: Unit, tally: Tally, counts: Counts, settings: OutputSettings): View {
+  if (!settings.progress || settings.quiet) return { draw() {}, pause() {}, goOn() {}, stop() {} };
+  return isTerminal.errors ? bar(what, unit, tally, counts) : lines(what, unit, tally, counts);
+}
+
+/** cli-progress goes back to where the cursor was in the beginning; what was printed since would be overwritten. */
+const stream: typeof progressStream = Object.create(progressStream, {
+  write: { value: (text: string) => text === '\u001b7' || text === '\u001b8' || progressStream.write(text) },
+});
+
+function bar(what: string, unit: Unit, tally: Tally, counts: Counts): View {
+  let state: 'waiting' | 'shown' | 'stopped' = 'waiting';
   const view = new SingleBar({
-    stream: progressStream,
+    stream,
     clearOnComplete: true,
     hideCursor: true,
-    format: `${what} {bar} {value}/{total} users, {eta_formatted} left, {retries} retries, {failures} failed`,
+    // cut at the width of the terminal, and drawn again below what was printed in its place
+    linewrap: true,
+    forceRedraw: true,
+    format: `${what} {bar} {value}/{total} ${unit}, {eta_formatted} left, {retries} retried, {failures} failed`,
   });
+  const hide = () => {
+    if (state === 'shown') view.stop();
+    drawing(false);
+    state = 'stopped';
+  };
+  const draw = () => {
+    if (state === 'stopped' || tally.total() < 2) return;
+    if (state === 'waiting') {
+      state = 'shown';
+      drawing(true);
+      view.start(tally.total(), tally.done(), counts);
+    }
+    view.setTotal(tally.total());
+    view.update(tally.done(), counts);
+  };
+  // also when a second signal ends the process: the cursor is hidden
+  process.once('exit', hide);
   return {
-    started: (users) => {
-      if (users > 1) view.start(users, 0, counts);
+    draw,
+    pause: hide,
+    goOn() {
+      state = 'waiting';
+      draw();
     },
-    finished: ({ outcome }) => {
-      if (outcome === 'failed') counts.failures++;
-      view.increment(counts);
+    stop() {
+      hide();
+      process.off('exit', hide);
     },
-    retried: () => {
-      counts.retries++;
-      view.update(counts);
-    },
-    stop: () => view.stop(),
   };
 }
 
-function lines(what: string): Progress {
+function lines(what: string, unit: Unit, tally: Tally, counts: Counts): View {
   const begun = Date.now();
-  let [users, done, retries, failures] = [0, 0, 0, 0];
   const timer = setInterval(() => {
+    const [done, total] = [tally.done(), tally.total()];
     const rate = done / ((Date.now() - begun) / 1000);
-    const left = rate > 0 ? `, about ${Math.ceil((users - done) / rate)} s left` : '';
-    if (users > 0) tell(`${what}: ${done}/${users} users${left}, ${retries} retries, ${failures} failed`);
+    const left = rate > 0 ? `, about ${Math.ceil((total - done) / rate)} s left` : '';
+    if (total > 0)
+      tell(`${what}: ${done}/${total} ${unit}${left}, ${counts.retries} retried, ${counts.failures} failed`);
   }, LINE_EVERY_MS).unref();
-  return {
-    started: (total) => {
-      users = total;
-    },
-    finished: ({ outcome }) => {
-      done++;
-      if (outcome === 'failed') failures++;
-    },
-    retried: () => {
-      retries++;
-    },
-    stop: () => clearInterval(timer),
-  };
+  return { draw() {}, pause() {}, goOn() {}, stop: () => clearInterval(timer) };
 }

@@ -1,37 +1,54 @@
+import limit from 'p-limit';
+import type { MsmqCertError } from '../../errors.ts';
 import { saveBefore } from '../../inspect/backup.ts';
 import type { UserPlan } from '../../plan/plan.ts';
 import type { Request } from '../../plan/request.ts';
 import type { Summary } from '../../plan/results.ts';
+import type { ApplyContext } from '../../run/apply.ts';
 import { planLines } from '../render/plan-text.ts';
 import type { MutationSettings } from '../settings.ts';
 import { print, tell } from '../terminal.ts';
+import { canAsk, isConfirmed } from './confirm.ts';
+import type { Progress } from './progress.ts';
 
 const TAKES_AWAY: ReadonlySet<Request['verb']> = new Set(['repair', 'prune', 'clear', 'restore']);
 
 /**
- * What happens before each write of a command that takes something away: its plan is shown, and what could not be put
- * back by any other means is saved.
+ * What happens before each write: the plan of a command that takes something away is shown, and so is one that has to be
+ * confirmed, by somebody at the terminal if there is one. What could not be put back by any other means is saved.
  */
 export function safeguards(
   request: Request,
   out: string,
   settings: MutationSettings,
-): (plan: UserPlan) => Promise<void> {
-  if (!TAKES_AWAY.has(request.verb)) return async () => {};
-  return async (plan) => {
+  progress: Pick<Progress, 'pausing'>,
+): ApplyContext['beforeWrite'] {
+  const oneByOne = limit(1);
+  const takesAway = TAKES_AWAY.has(request.verb);
+  const ask = async (plan: UserPlan, refusal: MsmqCertError, stop: AbortSignal): Promise<UserPlan> =>
+    await progress.pausing(async () => {
+      show(plan, settings);
+      return (await isConfirmed(`${refusal.message}; go ahead?`, stop)) ? { ...plan, refusal: null } : plan;
+    });
+  return async (planned, stop) => {
+    const { refusal } = planned;
+    const asks = refusal !== null && canAsk();
+    const plan = asks ? await oneByOne(ask, planned, refusal, stop) : planned;
+    if (!takesAway) return plan;
     // A dry run shows the plan as its result.
-    if (!settings.quiet && !settings.dryRun) show(plan, settings);
+    if (!settings.quiet && !settings.dryRun && !asks) show(plan, settings);
     const form = savedForm(request);
-    if (form === null || plan.refusal !== null) return;
+    if (form === null || plan.refusal !== null) return plan;
     const file = await saveBefore(out, plan.user, plan.before, form);
     if (!settings.quiet) tell(`${plan.user.account}: saved in ${file}`);
+    return plan;
   };
 }
 
 /** A document for programs stands alone on standard output. */
-function show(plan: UserPlan, { json, ndjson }: MutationSettings): void {
+function show(plan: UserPlan, { json, ndjson, quiet }: MutationSettings): void {
   const lines = [plan.user.account, ...planLines(plan), ''];
-  if (json || ndjson) tell(...lines);
+  if (json || ndjson || quiet) tell(...lines);
   else print(lines);
 }
 
@@ -41,7 +58,7 @@ function savedForm(request: Request): 'ldif' | 'blob' | null {
 }
 
 /** What people should know when the run is over. */
-export function tellAfterwards({ removed }: Summary, { verb }: Request, { quiet }: MutationSettings): void {
-  if (quiet || removed === 0 || verb === 'repair' || !TAKES_AWAY.has(verb)) return;
+export function tellAfterwards({ removed }: Summary, { verb }: Request, { quiet, dryRun }: MutationSettings): void {
+  if (quiet || dryRun || removed === 0 || verb === 'repair' || !TAKES_AWAY.has(verb)) return;
   tell('receivers that have accepted a removed certificate may go on to accept it for about 21 minutes');
 }

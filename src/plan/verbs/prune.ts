@@ -1,8 +1,10 @@
 import { command } from '../../advice.ts';
 import { sameMachine } from '../../certificate/machine.ts';
+import { counted } from '../../counted.ts';
 import { nameForCommand } from '../../directory/names.ts';
 import { MsmqCertError } from '../../errors.ts';
 import { LARGEST_SHARE_GONE } from '../../inspect/prune-command.ts';
+import { ambiguousDigest, findDigest } from '../../judge/find-digest.ts';
 import type { Machines } from '../../judge/machines.ts';
 import { byMachine, type DecodedState, isBroken, type Registered, startOf } from '../../judge/state.ts';
 import { requireUserObject } from '../object-guard.ts';
@@ -59,7 +61,7 @@ function policiesFor(state: DecodedState, request: PruneRequest, now: Date, mach
       (registered) =>
         isReadable(registered) ? policy(registered) : null,
   );
-  return [...ofReadable, digestPolicy(digests)];
+  return [...ofReadable, digestPolicy(state, digests)];
 }
 
 const expiredPolicy: Policy = ({ findings }) => (findings.includes('expired') ? 'expired' : null);
@@ -99,8 +101,13 @@ function accountPolicy(machines: Machines, { machineGone, machineInactiveMs }: P
   };
 }
 
-function digestPolicy(digests: readonly string[]): Policy {
-  return (registered) => (isAmong(registered, digests) ? 'its digest was named' : null);
+/** What is not found, or means more than one, is a verdict of its own. */
+function digestPolicy({ entries }: DecodedState, prefixes: readonly string[]): Policy {
+  const digests = prefixes.flatMap((prefix) => {
+    const found = findDigest(entries, prefix);
+    return found.kind === 'found' ? [found.digest] : [];
+  });
+  return ({ digest, md5 }) => (digests.includes(digest) || digests.includes(md5) ? 'its digest was named' : null);
 }
 
 function isReadable({ facts }: Registered): boolean {
@@ -109,10 +116,6 @@ function isReadable({ facts }: Registered): boolean {
 
 function isNamed(machine: string | null, named: readonly string[]): boolean {
   return machine !== null && named.some((each) => sameMachine(each, machine));
-}
-
-function isAmong({ digest, md5 }: Registered, digests: readonly string[]): boolean {
-  return digests.includes(digest) || digests.includes(md5);
 }
 
 /** @param machines where it is asked which machines are gone */
@@ -126,7 +129,6 @@ function whyKept(registered: Registered, machines: Machines | null): string {
 function verdictsFor(state: DecodedState, items: readonly PlanItem[], request: PruneRequest): Verdict[] {
   const { user, entries } = state;
   const unknownMachines = request.machines.filter((name) => !entries.some(({ machine }) => isNamed(machine, [name])));
-  const unknownDigests = request.digests.filter((digest) => !entries.some((each) => isAmong(each, [digest])));
   const verdicts = [
     ...unknownMachines.map((machine): Verdict => {
       const error = new MsmqCertError('machine-not-found', `${user.account} has no certificate for ${machine}`, {
@@ -134,15 +136,22 @@ function verdictsFor(state: DecodedState, items: readonly PlanItem[], request: P
       });
       return { kind: 'failed', machine, digest: null, error };
     }),
-    ...unknownDigests.map((digest): Verdict => {
-      const error = new MsmqCertError('digest-not-found', `${user.account} has no certificate with ${digest}`, {
-        hint: `${command('list', [nameForCommand(user)])} shows the digests`,
-      });
-      return { kind: 'failed', machine: null, digest, error };
+    ...request.digests.flatMap((digest): Verdict[] => {
+      const error = digestError(state, digest);
+      return error === null ? [] : [{ kind: 'failed', machine: null, digest, error }];
     }),
   ];
   const nothing = verdicts.length === 0 && items.every(({ action }) => action === 'keep');
   return nothing ? [{ kind: 'unchanged', machine: null, digest: null }] : verdicts;
+}
+
+function digestError({ user, entries }: DecodedState, digest: string): MsmqCertError | null {
+  const found = findDigest(entries, digest);
+  if (found.kind === 'found') return null;
+  if (found.kind === 'ambiguous') return ambiguousDigest(user.account, digest, found.digests);
+  return new MsmqCertError('digest-not-found', `${user.account} has no certificate with ${digest}`, {
+    hint: `${command('list', [nameForCommand(user)])} shows the digests`,
+  });
 }
 
 function notesOn(items: readonly PlanItem[]): string[] {
@@ -160,7 +169,9 @@ function doubtOf({ user, items }: UserPlan, { entries }: DecodedState, machines:
   const groups = byMachine(entries.filter(isReadable));
   const gone = groups.filter((group) => group.entries.some((each) => machines.judge(each) === 'machine-gone')).length;
   if (gone <= groups.length * LARGEST_SHARE_GONE) return null;
-  return `${gone} of the ${groups.length} machines of ${user.account} are not among the ${machines.size} computer accounts that were found, more than a quarter`;
+  const which = groups.length === 1 ? 'the only machine' : `${gone} of the ${groups.length} machines`;
+  const found = counted(machines.size, 'computer account');
+  return `${which} of ${user.account} ${gone === 1 ? 'is' : 'are'} not among the ${found} that could be found, more than a quarter`;
 }
 
 function doubtful(doubt: string | null): MsmqCertError | null {
@@ -178,7 +189,7 @@ export function removalRefusal({ user, items }: UserPlan, maxRemovals: number): 
   const limit = removals > maxRemovals ? `more than ${maxRemovals}` : 'more than half';
   return new MsmqCertError(
     'too-many-removals',
-    `${removals} of the ${items.length} certificates of ${user.account} would be removed, ${limit}`,
+    `${items.length === 1 ? 'the only certificate' : `${removals} of the ${items.length} certificates`} of ${user.account} would be removed, ${limit}`,
     { hint: 'look at them with --dry-run; --yes goes ahead, and msmq-cert undo puts them back' },
   );
 }

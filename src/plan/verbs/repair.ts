@@ -2,6 +2,7 @@ import { type DecodedEntry, type Entry, encode } from '../../blob/codec.ts';
 import { toHex } from '../../blob/digest.ts';
 import { type Pair, samePair } from '../../blob/pair.ts';
 import { type Salvaged, salvage } from '../../blob/salvage.ts';
+import { counted } from '../../counted.ts';
 import { MsmqCertError } from '../../errors.ts';
 import {
   assess,
@@ -124,15 +125,15 @@ function notesOn({ entries, lost, statedCount }: Salvaged, { error }: MalformedS
   const count = statedCount === null ? 'no count' : `a count of ${statedCount}`;
   return [
     `the blob broke at byte ${error.offset}: expected ${error.expected}`,
-    `it has ${count}, and ${entries.length} entries that can be read`,
-    ...lost.map(({ offset, bytes }) => `lost: ${bytes} bytes from byte ${offset} on, which are no entry`),
+    `it has ${count}, and ${counted(entries.length, 'entry', 'entries')} that can be read`,
+    ...lost.map(({ offset, bytes }) => `lost: ${counted(bytes, 'byte')} from byte ${offset} on, which are no entry`),
     ...(lost.length === 0 ? ['nothing is lost: every byte belongs to an entry that can be read'] : []),
   ];
 }
 
 function confirmationNeeded({ lost }: Salvaged, { user }: MalformedState): MsmqCertError {
   const bytes = lost.reduce((sum, each) => sum + each.bytes, 0);
-  const message = `the salvage would write the malformed blob of ${user.account} anew, without ${bytes} bytes of it`;
+  const message = `the salvage would write the malformed blob of ${user.account} anew, without ${counted(bytes, 'byte')} of it`;
   return new MsmqCertError('confirmation-needed', message, {
     hint: '--dry-run shows what would be kept and lost; --yes saves the original value to a file and goes ahead',
   });

@@ -3,7 +3,7 @@ import type { Directory, Listing, Provenance } from '../../directory/directory.t
 import { type MsmqCertError, toMsmqCertError } from '../../errors.ts';
 import { audit as startAudit } from '../../inspect/audit/audit.ts';
 import { auditTally } from '../../inspect/audit/tally.ts';
-import { openDirectory } from '../access/connect.ts';
+import { openDirectory, openForListing } from '../access/connect.ts';
 import { auditProgress } from '../audit/progress.ts';
 import { type AuditSettings, readAuditSettings } from '../audit/settings.ts';
 import { openSinks } from '../audit/sinks.ts';
@@ -64,13 +64,8 @@ export async function audit(command: Command): Promise<void> {
   }
 }
 
-/** An LDIF file is gone through without the index of its names, which grows with the users. */
 async function openForAudit(settings: AuditSettings): Promise<Directory & Listing> {
-  const { directory, domain, baseDn, scope } = settings;
-  if (scope.kind === 'named' || !directory?.startsWith('ldif:')) return await openDirectory(settings, 'read');
-  const { openLdifFile } = await import('../../directory/ldif/ldif-file.ts');
-  const file = directory.slice('ldif:'.length);
-  return await openLdifFile(file, { ...(domain && { domain }), ...(baseDn && { baseDn }), index: 'when-needed' });
+  return await (settings.scope.kind === 'named' ? openDirectory : openForListing)(settings, 'read');
 }
 
 /** Only the report tells it, so only for a report is the directory asked. */

@@ -4,9 +4,9 @@ import { MsmqCertError } from '../../errors.ts';
 import type { PruneRequest } from '../../plan/request.ts';
 import { parseDigest } from '../digests.ts';
 import { addExamples } from '../help.ts';
-import { readUserNames } from '../input.ts';
 import {
   addDirectoryOptions,
+  addEveryoneOptions,
   addMutationOptions,
   addOutFolderOption,
   addOutputOptions,
@@ -17,7 +17,8 @@ import {
   parseCount,
   parseDuration,
 } from '../options.ts';
-import { parseMachines, withoutWanted } from '../running/named.ts';
+import { chosenUsers } from '../running/chosen-users.ts';
+import { parseMachines } from '../running/named.ts';
 import { perform } from '../running/perform.ts';
 import { readSettings, settings } from '../settings.ts';
 
@@ -54,6 +55,7 @@ export function pruneCommand(purpose: Purpose): Command {
     .option('--include-computers', 'prune computers and service accounts too, whose queue managers use the attributes');
   addOutFolderOption(command, purpose);
   addUserListOption(command);
+  addEveryoneOptions(command);
   addMutationOptions(command, purpose);
   addDirectoryOptions(command);
   addOutputOptions(command);
@@ -83,7 +85,7 @@ const pruneSettings = settings.cleaning.extend({
 async function prune(names: readonly string[], command: Command, purpose: Purpose): Promise<void> {
   const options = await readSettings(command, pruneSettings);
   requirePolicy(options);
-  const users = await readUserNames(names, options.usersFrom);
+  const chosen = await chosenUsers(names, options);
   const request: PruneRequest = {
     verb: 'prune',
     expired: options.expired,
@@ -97,7 +99,7 @@ async function prune(names: readonly string[], command: Command, purpose: Purpos
     confirmed: options.yes,
     includeComputers: options.includeComputers,
   };
-  await perform(purpose, request, users.map(withoutWanted), options);
+  await perform(purpose, request, chosen, options);
 }
 
 function requirePolicy(options: z.infer<typeof pruneSettings>): void {

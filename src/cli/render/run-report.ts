@@ -201,8 +201,9 @@ function lastLines(summary: Summary, dryRun: boolean, ldif: string | undefined, 
   return lines;
 }
 
-function remainderText(remaining: number, journal: string | null): string {
-  const rest = `${remaining} ${remaining === 1 ? 'user is' : 'users are'} left as they were`;
+function remainderText(remaining: number | null, journal: string | null): string {
+  const left = remaining === 1 ? '1 user is' : `${remaining ?? 'the other'} users are`;
+  const rest = `${left} left as they were`;
   return journal === null ? rest : `${rest}; ${command('resume', [journal])} goes on with the run`;
 }
 
@@ -274,12 +275,16 @@ function summaryLine(summary: Summary, dryRun: boolean, ldif: string | undefined
     delivered,
     undelivered,
     doneBefore = 0,
+    untouched,
+    putOff = 0,
   } = summary;
   const counts = `${added} added, ${removed} removed, ${unchanged} unchanged, ${failed} failed`;
   const before = doneBefore === 0 ? '' : `, ${doneBefore} done before`;
   const retries = conflictsRetried === 0 ? '' : `, ${conflictsRetried} lost races retried`;
   const deliveries = delivered === undefined ? '' : `, ${delivered} delivered, ${undelivered} not delivered`;
-  const untouched = ldif === undefined ? 'nothing was changed' : `the changes are only written to ${ldif}`;
-  const done = `${counts}${before}${deliveries}${retries}`;
-  return `${users} ${users === 1 ? 'user' : 'users'}: ${done}${dryRun ? ` (dry run: ${untouched})` : ''}`;
+  const others = untouched === undefined ? '' : `; ${untouched} more left as they are`;
+  const later = putOff === 0 ? '' : `, ${putOff} ${putOff === 1 ? 'certificate' : 'certificates'} put off by --limit`;
+  const spared = ldif === undefined ? 'nothing was changed' : `the changes are only written to ${ldif}`;
+  const done = `${counts}${before}${deliveries}${retries}${others}${later}`;
+  return `${users} ${users === 1 ? 'user' : 'users'}: ${done}${dryRun ? ` (dry run: ${spared})` : ''}`;
 }

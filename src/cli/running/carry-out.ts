@@ -11,33 +11,46 @@ import type { UserResult } from '../../plan/results.ts';
 import { sharedDigestGuard } from '../../plan/shared-digests.ts';
 import type { ApplyContext } from '../../run/apply.ts';
 import { KEYS_AT_ONCE } from '../../run/perform.ts';
-import { plannersFor } from '../../run/planners.ts';
 import { limitRate } from '../../run/rate-limit.ts';
-import { type RunOutcome, run } from '../../run/run.ts';
+import type { RunOutcome } from '../../run/run.ts';
 import { withOrphans } from '../../run/undone-keys.ts';
-import { openDirectory } from '../access/connect.ts';
+import { openDirectory, openForListing } from '../access/connect.ts';
 import { goOnUnread } from '../pipes.ts';
 import { recognitionIn } from '../recognition.ts';
 import { type RunEnd, runReport } from '../render/run-report.ts';
 import type { MutationSettings } from '../settings.ts';
 import { tell } from '../terminal.ts';
+import { addresseesOf } from './addressees.ts';
 import { awaitReplication } from './await-replication.ts';
+import { type Claim, noClaim, sayAtWork, takeClaim } from './claim.ts';
 import { delivery } from './hooks.ts';
 import { watchInterrupts } from './interrupts.ts';
 import { type OpenJournal, openJournal, tellWaiting } from './journals.ts';
-import { criteria, keyPolicy } from './policies.ts';
+import { keyPolicy } from './policies.ts';
 import { watchProgress } from './progress.ts';
 import type { Run } from './run.ts';
 import { safeguards, tellAfterwards } from './safeguards.ts';
 
 /** The common path of every command that writes: open, run, report. */
 export async function carryOut(command: string, asked: Run, settings: MutationSettings): Promise<void> {
+  const claim = isWriting(settings) ? await takeClaim(asked, settings) : noClaim;
+  if (claim === null) {
+    sayAtWork(command, asked.keys.out, settings);
+    return;
+  }
+  try {
+    await carryOutClaimed(command, asked, settings, claim);
+  } finally {
+    await claim.release();
+  }
+}
+
+async function carryOutClaimed(command: string, asked: Run, settings: MutationSettings, claim: Claim): Promise<void> {
   goOnUnread();
-  const { request, targets, keys } = asked;
+  const { request, everyone, keys } = asked;
   const policy = await keyPolicy(keys, settings.resumeWithin);
-  const opened = await openDirectory(settings);
+  const opened = await (everyone === undefined ? openDirectory(settings) : openForListing(settings, 'write'));
   const recognition = recognitionIn(opened, keys);
-  const judged = criteria(recognition, keys);
   const progress = watchProgress(command, settings);
   const interrupts = watchInterrupts(() =>
     tell('stopping after the writes that are under way; once more stops at once'),
@@ -47,7 +60,7 @@ export async function carryOut(command: string, asked: Run, settings: MutationSe
   let undone: Journal = noJournal;
   try {
     if (settings.waitReplication !== undefined) await checkReplicas(opened);
-    const plannerFor = await plannersFor(request, judged, opened);
+    const addressees = await addresseesOf(asked, opened, recognition, keys);
     const directory = decorate(opened, settings);
     if (mode === 'write') await checkOwn(keys.out);
     undone = await takeUndone(asked, settings);
@@ -58,7 +71,7 @@ export async function carryOut(command: string, asked: Run, settings: MutationSe
     const report = runReport(command, settings);
     const context: ApplyContext = {
       directory,
-      criteria: judged,
+      criteria: addressees.criteria,
       keys: policy,
       journal: journal ?? noJournal,
       mode,
@@ -69,13 +82,13 @@ export async function carryOut(command: string, asked: Run, settings: MutationSe
     };
     const control = {
       concurrency: settings.concurrency,
-      stop: AbortSignal.any([interrupts.signal, undone.lost, journal?.lost ?? noJournal.lost]),
+      stop: AbortSignal.any([interrupts.signal, claim.lost, undone.lost, journal?.lost ?? noJournal.lost]),
       maxFailures: settings.failFast ? 0 : (settings.maxFailures ?? Number.POSITIVE_INFINITY),
       history: journal?.history ?? null,
       ...delivering,
     };
     const settled: User[] = [];
-    const outcome = await run(targets, plannerFor, context, control, {
+    const outcome = await addressees.run(addressees.plannerFor, context, control, {
       started: progress.started,
       finished: async (result) => {
         if (isAwaited(result, settings)) settled.push(result.user);
@@ -83,6 +96,7 @@ export async function carryOut(command: string, asked: Run, settings: MutationSe
         progress.finished(result);
       },
       unknown: report.addUnknown,
+      untouched: progress.passed,
     });
     progress.stop();
     const replication = await afterReplication(opened, settled, settings, interrupts.signal);

@@ -4,29 +4,30 @@ import type { MsmqCertError } from '../../errors.ts';
 import { createFile } from '../../files/output-file.ts';
 import { noJournal } from '../../journal/write.ts';
 import { type PlanFile, type PlannedUser, plannedUser, writePlan } from '../../plan/plan-file.ts';
-import type { KeySettingsRecord, Target, Verb, Wanted } from '../../plan/request.ts';
+import type { KeySettingsRecord, Verb, Wanted } from '../../plan/request.ts';
 import type { ItemResult } from '../../plan/results.ts';
 import { sharedDigestGuard } from '../../plan/shared-digests.ts';
-import { verbPlanners } from '../../run/planners.ts';
-import { type RunOutcome, run } from '../../run/run.ts';
+import type { RunOutcome } from '../../run/run.ts';
 import { openDirectory } from '../access/connect.ts';
 import { goOnUnread } from '../pipes.ts';
 import { recognitionIn } from '../recognition.ts';
 import { runReport } from '../render/run-report.ts';
 import type { KeySettings } from '../settings.ts';
 import { tell } from '../terminal.ts';
+import { addresseesOf } from './addressees.ts';
+import type { Chosen } from './chosen-users.ts';
 import { watchInterrupts } from './interrupts.ts';
-import { criteria, keyPolicy, keySettingsRecord } from './policies.ts';
+import { keyPolicy, keySettingsRecord } from './policies.ts';
 import { watchProgress } from './progress.ts';
 
 /** Makes the plan of what the command line asks for, shows it, and writes it to the file that --out names. */
-export async function makePlan(request: Verb, targets: readonly Target[], options: KeySettings): Promise<void> {
+export async function makePlan(request: Verb, chosen: Chosen, options: KeySettings): Promise<void> {
   goOnUnread();
   const keys = { ...(await keySettingsRecord(options)), out: '' };
   const directory = await openDirectory(options);
   try {
     const draft = collect();
-    const outcome = await draft.fill(request, targets, keys, options, directory);
+    const outcome = await draft.fill(request, chosen, keys, options, directory);
     const plan: PlanFile = {
       kind: 'msmq-cert plan',
       schema: 1,
@@ -50,7 +51,7 @@ interface Draft {
   errors: PlanFile['errors'];
   fill(
     request: Verb,
-    targets: readonly Target[],
+    chosen: Chosen,
     keys: KeySettingsRecord,
     options: KeySettings,
     directory: Directory & Listing,
@@ -68,16 +69,15 @@ function collect(): Draft {
   return {
     users,
     errors,
-    async fill(request, targets, keys, options, directory) {
+    async fill(request, chosen, keys, options, directory) {
       const report = runReport(`plan ${request.verb}`, { ...options, dryRun: true });
       const progress = watchProgress('plan', options);
       const interrupts = watchInterrupts(() => tell('stopping; no plan is written'));
       const recognition = recognitionIn(directory, keys);
-      const judged = criteria(recognition, options);
-      const plannerFor = await verbPlanners(request, judged, directory);
+      const addressees = await addresseesOf({ request, ...chosen }, directory, recognition, keys);
       const context = {
         directory,
-        criteria: judged,
+        criteria: addressees.criteria,
         keys: await keyPolicy(keys, options.resumeWithin),
         journal: noJournal,
         mode: 'dry-run' as const,
@@ -92,16 +92,16 @@ function collect(): Draft {
         maxFailures: Number.POSITIVE_INFINITY,
         history: null,
       };
-      const outcome = await run(
-        targets,
+      const outcome = await addressees.run(
         (wanted, user) => {
           wantedOf.set(userKey(user), wanted);
-          return plannerFor(wanted, user);
+          return addressees.plannerFor(wanted, user);
         },
         context,
         control,
         {
           started: progress.started,
+          untouched: progress.passed,
           finished: async (result) => {
             report.add(result);
             progress.finished(result);

@@ -5,7 +5,10 @@ import { isTerminal, progressStream, tell } from '../terminal.ts';
 
 /** What a run shows of itself while it goes on, on standard error. */
 export interface Progress {
-  started(users: number): void;
+  /** @param users null when nobody knows how many there will be */
+  started(users: number | null): void;
+  /** A user was looked at who needs nothing. */
+  passed(): void;
   finished(result: UserResult): void;
   retried(): void;
   stop(): void;
@@ -13,9 +16,12 @@ export interface Progress {
 
 const LINE_EVERY_MS = 5000;
 
-const silent: Progress = { started: () => {}, finished: () => {}, retried: () => {}, stop: () => {} };
+const silent: Progress = { started: () => {}, passed: () => {}, finished: () => {}, retried: () => {}, stop: () => {} };
 
-/** A bar on a terminal, a line every few seconds otherwise; nothing for runs that are over before that. */
+/**
+ * A bar on a terminal, a line every few seconds otherwise, and where nobody knows how many users there are; nothing for
+ * runs that are over before that.
+ */
 export function watchProgress(what: string, settings: OutputSettings): Progress {
   if (!settings.progress || settings.quiet) return silent;
   return isTerminal.errors ? bar(what) : lines(what);
@@ -29,33 +35,48 @@ function bar(what: string): Progress {
     hideCursor: true,
     format: `${what} {bar} {value}/{total} users, {eta_formatted} left, {retries} retries, {failures} failed`,
   });
+  let uncounted: Progress | null = null;
   return {
     started: (users) => {
-      if (users > 1) view.start(users, 0, counts);
+      if (users === null) uncounted = lines(what);
+      else if (users > 1) view.start(users, 0, counts);
     },
-    finished: ({ outcome }) => {
-      if (outcome === 'failed') counts.failures++;
+    passed: () => uncounted?.passed(),
+    finished: (result) => {
+      uncounted?.finished(result);
+      if (result.outcome === 'failed') counts.failures++;
       view.increment(counts);
     },
     retried: () => {
+      uncounted?.retried();
       counts.retries++;
       view.update(counts);
     },
-    stop: () => view.stop(),
+    stop: () => {
+      uncounted?.stop();
+      view.stop();
+    },
   };
 }
 
 function lines(what: string): Progress {
   const begun = Date.now();
-  let [users, done, retries, failures] = [0, 0, 0, 0];
+  let [users, passed, done, retries, failures] = [0, 0, 0, 0, 0];
   const timer = setInterval(() => {
+    if (passed > 0) {
+      tell(`${what}: ${passed + done} users read, ${done} worked on, ${retries} retries, ${failures} failed`);
+      return;
+    }
     const rate = done / ((Date.now() - begun) / 1000);
     const left = rate > 0 ? `, about ${Math.ceil((users - done) / rate)} s left` : '';
     if (users > 0) tell(`${what}: ${done}/${users} users${left}, ${retries} retries, ${failures} failed`);
   }, LINE_EVERY_MS).unref();
   return {
     started: (total) => {
-      users = total;
+      users = total ?? 0;
+    },
+    passed: () => {
+      passed++;
     },
     finished: ({ outcome }) => {
       done++;

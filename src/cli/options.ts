@@ -122,8 +122,16 @@ export function addMutationOptions(command: Command, purpose: Purpose = 'carry-o
 
 /** What only a command that writes at once has. */
 export function addWriteOptions(command: Command): Command {
-  return command
+  return addMetricsOption(command)
     .option('--dry-run', 'show what would change, and change nothing')
+    .addOption(
+      rare(
+        new Option(
+          '--alone',
+          'end at once, with exit code 0, while another such run works in --out; so with --everyone',
+        ),
+      ),
+    )
     .option('--yes', 'go ahead where the command would ask or refuse')
     .option('--ldif <file>', 'write changes as LDIF too; with --dry-run only so')
     .addOption(
@@ -150,9 +158,29 @@ export function addWriteOptions(command: Command): Command {
     );
 }
 
+/** For commands that run on a schedule. */
+export function addMetricsOption(command: Command): Command {
+  return command.addOption(
+    rare(new Option('--metrics-file <file>', 'write how it went for Prometheus, such as renew.prom')),
+  );
+}
+
 /** For commands that name users as arguments. */
 export function addUserListOption(command: Command): Command {
   return command.optionsGroup(WHAT).option('--users-from <file>', 'more users, one a line; - for standard input');
+}
+
+/** For commands that can go through a whole domain. */
+export function addEveryoneOptions(command: Command): Command {
+  return command
+    .optionsGroup(WHAT)
+    .option('--everyone', 'all users below --base-dn; those who need nothing are only counted')
+    .option('--filter <filter>', 'with --everyone: only users that match this LDAP filter')
+    .addOption(
+      new Option('--limit <n>', 'with --everyone: at most so many certificates, those that end first').argParser(
+        parseCount,
+      ),
+    );
 }
 
 /** For commands that make certificates to be delivered. */

@@ -80,6 +80,10 @@ export interface Recognition extends RecognitionRules {
   tellUnused(): void;
 }
 
+export function tellNoComputers(): void {
+  tell('note: computer accounts cannot be read, so certificates of other makers are known only by what is stated');
+}
+
 const SHOWN = 5;
 
 /** The rules by which the certificates of a directory are recognised. */
@@ -95,7 +99,7 @@ export function recognitionIn(directory: Pick<Listing, 'computersNamed'>, stated
       },
     },
     computers: computerBook(directory, (error) => {
-      tell('note: computer accounts cannot be read, so certificates of other makers are known only by what is stated');
+      tellNoComputers();
       if (error !== null) tellError(error);
     }),
     tellUnused() {

@@ -39,6 +39,11 @@ const directory = output.extend({
 
 const mutation = directory.extend({
   usersFrom: text,
+  everyone: z.boolean().default(false),
+  filter: text,
+  limit: z.number().optional(),
+  alone: z.boolean().default(false),
+  metricsFile: text,
   dryRun: z.boolean().default(false),
   ldif: text,
   yes: z.boolean().default(false),

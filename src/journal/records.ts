@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { toHex } from '../blob/digest.ts';
 import type { Pair } from '../blob/pair.ts';
-import { keySettingsSchema, requestSchema, wantedSchema } from '../plan/request.ts';
+import { everyoneSchema, keySettingsSchema, requestSchema, wantedSchema } from '../plan/request.ts';
 
 /**
  * The lines of a journal: NDJSON, only ever appended to. The first line says what run this is; the targets follow; then,
@@ -48,6 +48,8 @@ export const recordSchema = z.discriminatedUnion('type', [
     fingerprint: z.string(),
     request: requestSchema,
     keys: keySettingsSchema,
+    /** Whom it is for when there are no targets. */
+    everyone: everyoneSchema.optional(),
     /** Whether what it registers is to be delivered too. */
     delivers: z.boolean().optional(),
   }),

@@ -9,7 +9,7 @@ import { type User, userKey } from '../directory/directory.ts';
 import type { MsmqCertError } from '../errors.ts';
 import { checkOwn } from '../files/own-folder.ts';
 import type { UserPlan } from '../plan/plan.ts';
-import type { KeySettingsRecord, Request, Target } from '../plan/request.ts';
+import type { Everyone, KeySettingsRecord, Request, Target } from '../plan/request.ts';
 import type { ItemResult, Summary } from '../plan/results.ts';
 import { continueJournalFile, createJournalFile, type JournalFile, makeJournalFolder } from './file.ts';
 import { beginHeartbeat, type Heartbeat, PULSE, takeHeartbeat } from './heartbeat.ts';
@@ -63,6 +63,8 @@ export const noJournal: Journal = {
 export interface RunHeader {
   request: Request;
   targets: readonly Target[];
+  /** Whom it is for when there are no targets: nobody is written down before there is something to do. */
+  everyone?: Everyone;
   keys: KeySettingsRecord;
   /** The directory as it was named, and the server that answers. */
   directory: string;
@@ -76,10 +78,12 @@ export interface RunHeader {
 export function fingerprintOf({
   request,
   targets,
+  everyone,
   keys,
   directory,
-}: Pick<RunHeader, 'request' | 'targets' | 'keys' | 'directory'>): string {
-  const timeless = JSON.stringify([request, keys, directory], (key, value) => (key === 'nowMs' ? undefined : value));
+}: Pick<RunHeader, 'request' | 'targets' | 'everyone' | 'keys' | 'directory'>): string {
+  const asked = [request, keys, directory, ...(everyone === undefined ? [] : [everyone])];
+  const timeless = JSON.stringify(asked, (key, value) => (key === 'nowMs' ? undefined : value));
   const names = targets.map((target) => JSON.stringify(target)).join('\n');
   return hash('sha256', `${timeless}\n${names}`, 'hex').slice(0, 16);
 }

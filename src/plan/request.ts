@@ -13,6 +13,7 @@ const machines = z.array(z.string()).nullable();
 const scopeSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('broken') }),
   z.object({ kind: z.literal('expiring'), withinMs: z.number(), nowMs: z.number() }),
+  z.object({ kind: z.literal('broken-or-expiring'), withinMs: z.number(), nowMs: z.number() }),
   z.object({ kind: z.literal('all') }),
 ]);
 
@@ -74,6 +75,19 @@ export interface Target {
   name: string;
   wanted: Wanted[];
 }
+
+/** Everybody below a base DN, in place of targets. */
+export const everyoneSchema = z.object({
+  baseDn: z.string().nullable(),
+  /** An LDAP filter that they must match besides. */
+  filter: z.string().nullable(),
+  /** Whether computers and service accounts are among them. */
+  includeComputers: z.boolean(),
+  /** At most so many certificates in the whole run, those that end first. */
+  limit: z.number().nullable(),
+});
+
+export type Everyone = z.infer<typeof everyoneSchema>;
 
 /** How the keys of the run are made; a resumed run makes them alike. */
 export const keySettingsSchema = z.object({

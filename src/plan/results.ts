@@ -68,6 +68,10 @@ export interface Summary {
   /** Only there when something was to be delivered. */
   delivered?: number;
   undelivered?: number;
+  /** Only there when everybody was looked at: those who were not worked on, and are counted nowhere else. */
+  untouched?: number;
+  /** Certificates that --limit left for another run. */
+  putOff?: number;
 }
 
 /** The results of a plan: one a certificate that was added or dropped, one a request that needed nothing or failed. */

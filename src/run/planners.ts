@@ -25,7 +25,11 @@ export type PlannerFor = (wanted: readonly Wanted[], user: User) => Planner;
  * the computer accounts that it asks for.
  * @throws MsmqCertError file-unreadable, invalid-plan, invalid-journal, invalid-ldif, machines-unknown
  */
-export async function plannersFor(request: Request, criteria: Criteria, directory: Listing): Promise<PlannerFor> {
+export async function plannersFor(
+  request: Request,
+  criteria: Criteria,
+  directory: Pick<Listing, 'survey'>,
+): Promise<PlannerFor> {
   switch (request.verb) {
     case 'apply': {
       const plan = await readPlanFile(request.plan);
@@ -49,7 +53,11 @@ export async function plannersFor(request: Request, criteria: Criteria, director
 }
 
 /** @throws MsmqCertError machines-unknown */
-export async function verbPlanners(request: Verb, criteria: Criteria, directory: Listing): Promise<PlannerFor> {
+export async function verbPlanners(
+  request: Verb,
+  criteria: Criteria,
+  directory: Pick<Listing, 'survey'>,
+): Promise<PlannerFor> {
   switch (request.verb) {
     case 'register':
       return (wanted) => registerPlanner(wanted, request.mode);

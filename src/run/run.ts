@@ -7,7 +7,9 @@ import type { Planner } from '../plan/plan.ts';
 import type { Target, Wanted } from '../plan/request.ts';
 import { count, emptySummary, failedItem, type ItemResult, type Summary, type UserResult } from '../plan/results.ts';
 import { type ApplyContext, applyToUser } from './apply.ts';
+import type { Selected } from './everyone.ts';
 import { withoutSpareKeys } from './own-key-sets.ts';
+import type { PlannerFor } from './planners.ts';
 import { recover } from './recover.ts';
 
 /** A name that stands for no user, or for more than one. */
@@ -17,8 +19,8 @@ export interface UnknownUser {
 }
 
 export interface RunObserver {
-  /** Once, when the names are resolved. */
-  started(users: readonly Known[]): void;
+  /** Once, when the names are resolved; null when nobody knows how many there will be. */
+  started(users: readonly Known[] | null): void;
   finished(result: UserResult): Promise<void>;
   unknown(user: UnknownUser): void;
 }
@@ -38,8 +40,11 @@ export interface RunControl {
 
 export interface RunOutcome {
   summary: Summary;
-  /** Users that nothing was written for, and why; 0 and null when the run came to its end. */
-  remaining: number;
+  /**
+   * Users that nothing was written for, and why; 0 and null when the run came to its end. Null when not all were read,
+   * so that nobody knows how many are left.
+   */
+  remaining: number | null;
   stoppedBy: MsmqCertError | null;
 }
 
@@ -59,34 +64,69 @@ const FAILS_FOR_ALL: ReadonlySet<ErrorCode> = new Set([
  */
 export async function run(
   targets: readonly Target[],
-  plannerFor: (wanted: Wanted[], user: User) => Planner,
+  plannerFor: PlannerFor,
   context: ApplyContext,
   control: RunControl,
   observer: RunObserver,
 ): Promise<RunOutcome> {
-  const summary = emptySummary();
+  const crew = crewFor(context, control, observer);
   const lane = limit(control.concurrency);
+  const known = await resolve(targets, context.directory, lane, crew.unknown);
+  crew.stopIfTooMany();
+  observer.started(known);
+  await lane.map(known, ({ user, wanted }) => crew.workOn(user, () => plannerFor(wanted, user)));
+  return crew.outcome(true);
+}
+
+/** As {@link run}, for users who come one after the other, so that only those are in memory that are worked on. */
+export async function runSelected(
+  selected: AsyncIterable<Selected>,
+  plannerFor: PlannerFor,
+  context: ApplyContext,
+  control: RunControl,
+  observer: RunObserver,
+): Promise<RunOutcome> {
+  const crew = crewFor(context, control, observer);
+  const underWay = new Set<Promise<void>>();
+  observer.started(null);
+  let isWhole = false;
+  try {
+    for await (const each of selected) {
+      if (each.kind === 'unread') {
+        crew.unknown({ name: each.name, items: [failedItem(null, null, each.error)] });
+        crew.stopIfTooMany();
+      } else {
+        const plannerOf = () => each.narrow(plannerFor([], each.user));
+        const work: Promise<void> = crew.workOn(each.user, plannerOf).finally(() => underWay.delete(work));
+        underWay.add(work);
+      }
+      if (underWay.size >= control.concurrency) await Promise.race(underWay);
+      if (crew.isStopped()) break;
+    }
+    isWhole = !crew.isStopped();
+  } catch (error) {
+    crew.stop(toMsmqCertError(error));
+  }
+  await Promise.all(underWay);
+  return crew.outcome(isWhole);
+}
+
+/** Works on users, counts, and stops when there is reason to. */
+function crewFor(context: ApplyContext, control: RunControl, observer: RunObserver) {
+  const summary = emptySummary();
   const brake = new AbortController();
   const stop = AbortSignal.any([control.stop, brake.signal]);
   let failures = 0;
   let remaining = 0;
+  // What an observer throws stops the run like any other reason: users under way are still finished and told of.
+  let broken: MsmqCertError | null = null;
 
-  const noteFailure = (error: MsmqCertError) => {
-    failures++;
-    if (FAILS_FOR_ALL.has(error.code)) brake.abort(error);
-    else if (failures > control.maxFailures) brake.abort(tooManyFailures(failures));
+  const stopIfTooMany = () => {
+    if (failures > control.maxFailures) brake.abort(tooManyFailures(failures));
   };
 
-  const known = await resolve(targets, context.directory, lane, (unknown) => {
-    count(summary, { items: unknown.items, conflictsRetried: 0 });
-    observer.unknown(unknown);
-    failures++;
-  });
-  if (failures > control.maxFailures) brake.abort(tooManyFailures(failures));
-
-  observer.started(known);
-  const workOn = async (each: Known) => {
-    const registered = stop.aborted ? null : await resultOf(each, plannerFor, context, control, stop);
+  const work = async (user: User, plannerOf: () => Planner) => {
+    const registered = stop.aborted ? null : await resultOf(user, plannerOf, context, control, stop);
     if (registered === null) {
       remaining++;
       return;
@@ -94,24 +134,42 @@ export async function run(
     const result = (await control.deliver?.(registered, stop)) ?? registered;
     count(summary, result);
     const error = result.items.find((item) => item.error !== null)?.error ?? null;
-    if (error !== null) noteFailure(error);
+    if (error !== null) {
+      failures++;
+      if (FAILS_FOR_ALL.has(error.code)) brake.abort(error);
+      else stopIfTooMany();
+    }
     await observer.finished(result);
   };
-  // What an observer throws stops the run like any other reason: users under way are still finished and told of.
-  let broken: MsmqCertError | null = null;
-  await lane.map(known, async (each) => {
-    await workOn(each).catch((thrown: unknown) => {
-      broken ??= toMsmqCertError(thrown);
-      brake.abort(broken);
-    });
-  });
-  return { summary, remaining, stoppedBy: broken ?? (stop.aborted ? toMsmqCertError(stop.reason) : null) };
+
+  const end = (error: MsmqCertError) => {
+    broken ??= error;
+    brake.abort(broken);
+  };
+
+  return {
+    workOn: (user: User, plannerOf: () => Planner) =>
+      work(user, plannerOf).catch((thrown) => end(toMsmqCertError(thrown))),
+    unknown(user: UnknownUser) {
+      count(summary, { items: user.items, conflictsRetried: 0 });
+      observer.unknown(user);
+      failures++;
+    },
+    stopIfTooMany,
+    isStopped: () => stop.aborted,
+    stop: end,
+    outcome: (isWhole: boolean): RunOutcome => ({
+      summary,
+      remaining: isWhole ? remaining : null,
+      stoppedBy: broken ?? (stop.aborted ? toMsmqCertError(stop.reason) : null),
+    }),
+  };
 }
 
 /** What fails for one user is that user's result, also what it was resumed with. */
 async function resultOf(
-  { user, wanted }: Known,
-  plannerFor: (wanted: Wanted[], user: User) => Planner,
+  user: User,
+  plannerOf: () => Planner,
   context: ApplyContext,
   control: RunControl,
   stop: AbortSignal,
@@ -120,7 +178,7 @@ async function resultOf(
     const history = control.history?.users.get(userKey(user));
     const done = history === undefined ? null : await recover(user, history, context.directory, context.journal);
     if (done !== null) return await withoutSpareKeys(done, history, context);
-    return await applyToUser(user, plannerFor(wanted, user), context, stop, history);
+    return await applyToUser(user, plannerOf(), context, stop, history);
   } catch (thrown) {
     const items = [failedItem(null, null, toMsmqCertError(thrown))];
     return { user, plan: null, outcome: 'failed', items, conflictsRetried: 0 };

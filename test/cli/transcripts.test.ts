@@ -58,12 +58,17 @@ function paragraphsOf(transcript: string): Paragraph[] {
     } else if (first.startsWith('< ')) {
       paragraphs.push({ kind: 'file', name: first.slice(2), text: rest.slice(0, -1).join('\n') });
       isOutput = false;
-    } else if (!isOutput || first.startsWith('# ')) {
+    } else if (!isOutput || isRemark(block)) {
       paragraphs.push({ kind: 'text', text: block });
       isOutput = false;
     }
   }
   return paragraphs;
+}
+
+/** A remark stands alone; what a command prints may have lines with # among others. */
+function isRemark(block: string): boolean {
+  return block.split('\n').every((line) => line === '' || line.startsWith('# '));
 }
 
 async function run(line: string, cwd: string): Promise<string> {

@@ -202,7 +202,7 @@ function assertTrue(end: End, by: string, versions: readonly Version[]): void {
     for (const item of items) assertItem(item, by, own);
   }
   assert.deepEqual(outcome.summary, summary);
-  assert.equal(results.length + outcome.remaining, users.length);
+  assert.equal(results.length + (outcome.remaining ?? Number.NaN), users.length);
   assert.ok(outcome.remaining === 0 || outcome.stoppedBy !== null);
 }
 

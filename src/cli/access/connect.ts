@@ -27,12 +27,23 @@ export async function openDirectory(
   });
 }
 
+/** As {@link openDirectory}, but an LDIF file is gone through without the index of its names, which grows with the users. */
+export async function openForListing(
+  settings: DirectorySettings,
+  use: 'read' | 'write',
+): Promise<Directory & Listing & Replicated> {
+  const { directory } = settings;
+  if (!directory?.startsWith('ldif:')) return await openDirectory(settings, use);
+  return await openFile(directory.slice('ldif:'.length), settings, 'when-needed');
+}
+
 async function openFile(
   file: string,
   { domain, baseDn }: DirectorySettings,
+  index: 'at-open' | 'when-needed' = 'at-open',
 ): Promise<Directory & Listing & Replicated> {
   const { openLdifFile } = await import('../../directory/ldif/ldif-file.ts');
-  return await openLdifFile(file, { ...(domain && { domain }), ...(baseDn && { baseDn }) });
+  return await openLdifFile(file, { ...(domain && { domain }), ...(baseDn && { baseDn }), index });
 }
 
 async function openServer(url: string, settings: DirectorySettings): Promise<Directory & Listing & Replicated> {

@@ -48,5 +48,5 @@ async function clear(names: readonly string[], command: Command): Promise<void> 
   const { includeComputers } = options;
   const request = { verb: 'clear', confirmed: options.yes || onlyRecord, includeComputers } as const;
   const settings = { ...options, dryRun: options.dryRun || onlyRecord };
-  await perform('carry-out', request, users.map(withoutWanted), settings);
+  await perform('carry-out', request, { targets: users.map(withoutWanted) }, settings);
 }

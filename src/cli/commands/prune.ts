@@ -4,9 +4,9 @@ import { MsmqCertError } from '../../errors.ts';
 import type { PruneRequest } from '../../plan/request.ts';
 import { parseDigestPrefix } from '../digests.ts';
 import { addExamples } from '../help.ts';
-import { readUserNames } from '../input.ts';
 import {
   addDirectoryOptions,
+  addEveryoneOptions,
   addMutationOptions,
   addOutFolderOption,
   addOutputOptions,
@@ -17,7 +17,8 @@ import {
   parseCount,
   parseDuration,
 } from '../options.ts';
-import { parseMachines, withoutWanted } from '../running/named.ts';
+import { chosenUsers } from '../running/chosen-users.ts';
+import { parseMachines } from '../running/named.ts';
 import { perform } from '../running/perform.ts';
 import { readSettings, settings } from '../settings.ts';
 
@@ -58,6 +59,7 @@ export function pruneCommand(purpose: Purpose): Command {
     .option('--include-computers', 'prune computers and service accounts too, whose queue managers use the attributes');
   addOutFolderOption(command, purpose);
   addUserListOption(command);
+  addEveryoneOptions(command);
   addMutationOptions(command, purpose);
   addDirectoryOptions(command);
   addOutputOptions(command);
@@ -87,8 +89,8 @@ const pruneSettings = settings.cleaning.extend({
 async function prune(names: readonly string[], command: Command, purpose: Purpose): Promise<void> {
   const options = await readSettings(command, pruneSettings);
   requirePolicy(options);
-  const users = await readUserNames(names, options.usersFrom);
-  const digests = digestsFor(users.length, options.digest);
+  const chosen = await chosenUsers(names, options);
+  const digests = digestsFor(chosen.everyone === undefined ? chosen.targets.length : null, options.digest);
   const request: PruneRequest = {
     verb: 'prune',
     expired: options.expired,
@@ -102,15 +104,18 @@ async function prune(names: readonly string[], command: Command, purpose: Purpos
     confirmed: options.yes,
     includeComputers: options.includeComputers,
   };
-  await perform(purpose, request, users.map(withoutWanted), options);
+  await perform(purpose, request, chosen, options);
 }
 
-/** What is unique with one user may mean another certificate of the next. */
-function digestsFor(users: number, texts: readonly string[]): string[] {
+/**
+ * What is unique with one user may mean another certificate of the next.
+ * @param users null for everyone
+ */
+function digestsFor(users: number | null, texts: readonly string[]): string[] {
   const digests = [...new Set(texts.map(parseDigestPrefix))];
   const short = digests.find((digest) => digest.length < 32);
   if (users === 1 || short === undefined) return digests;
-  throw new MsmqCertError('usage', `the digest ${short} is cut short, and more than one user is named`, {
+  throw new MsmqCertError('usage', `the digest ${short} is cut short, and more than one user is meant`, {
     hint: 'give all 32 digits, as list prints them',
   });
 }

@@ -55,7 +55,7 @@ async function register(names: readonly string[], command: Command, purpose: Pur
   const { manifest, certificate } = options;
   if (manifest !== undefined) {
     refuseBesideManifest(names, options);
-    await perform(purpose, request, await targetsFromManifest(manifest, options.quiet), options);
+    await perform(purpose, request, { targets: await targetsFromManifest(manifest, options.quiet) }, options);
     return;
   }
   const users = await readUserNames(names, options.usersFrom);
@@ -63,7 +63,7 @@ async function register(names: readonly string[], command: Command, purpose: Pur
   const wanted =
     certificate === undefined ? forMachines(machines) : [await forCertificate(certificate, users, machines)];
   const targets = users.map((name) => ({ name, wanted }));
-  await perform(purpose, request, targets, options);
+  await perform(purpose, request, { targets }, options);
 }
 
 function refuseBesideManifest(names: readonly string[], options: z.infer<typeof registerSettings>): void {

@@ -3,9 +3,9 @@ import * as z from 'zod';
 import { MsmqCertError } from '../../errors.ts';
 import type { RenewScope } from '../../plan/verbs/renew.ts';
 import { addExamples } from '../help.ts';
-import { readUserNames } from '../input.ts';
-import { addIssuingOptions, collect, newCommand, type Purpose, parseDuration } from '../options.ts';
-import { chosenMachines, withoutWanted } from '../running/named.ts';
+import { addEveryoneOptions, addIssuingOptions, collect, newCommand, type Purpose, parseDuration } from '../options.ts';
+import { chosenUsers } from '../running/chosen-users.ts';
+import { chosenMachines } from '../running/named.ts';
 import { perform } from '../running/perform.ts';
 import { readSettings, settings } from '../settings.ts';
 
@@ -14,12 +14,7 @@ export function renewCommand(purpose: Purpose): Command {
     .summary('renew broken or ending certificates')
     .description('Gives the machines in scope a new key and certificate and drops the old ones, in one write a user.')
     .argument('[user...]', 'account, DOMAIN\\user, UPN, distinguished name or SID')
-    .addOption(
-      new Option('--broken', 'those no receiver can accept: see list for the findings').conflicts([
-        'expiringWithin',
-        'all',
-      ]),
-    )
+    .addOption(new Option('--broken', 'those no receiver can accept: see list for the findings').conflicts('all'))
     .addOption(
       new Option('--expiring-within <duration>', 'those that end within this time, and the expired ones')
         .argParser(parseDuration)
@@ -33,12 +28,17 @@ export function renewCommand(purpose: Purpose): Command {
         'overlap',
       ),
     );
+  addEveryoneOptions(command);
   addIssuingOptions(command, purpose);
   addExamples(command, [
     ['renew alice --broken --dry-run', 'show what is broken and would be replaced'],
     [
       'renew --users-from users.txt --expiring-within 30d --overlap',
       'renew in time, while running programs keep the old one',
+    ],
+    [
+      'renew --everyone --broken --expiring-within 30d --limit 500',
+      'what a timer calls every night: msmq-cert schedule prints one',
     ],
   ]);
   return command.action(async (names: string[], _options, self: Command) => {
@@ -59,14 +59,17 @@ async function renew(names: readonly string[], command: Command, purpose: Purpos
   const options = await readSettings(command, renewSettings);
   const scope = renewScope(options);
   const machines = chosenMachines(options.machine);
-  const users = await readUserNames(names, options.usersFrom);
+  const chosen = await chosenUsers(names, options);
   const request = { verb: 'renew', scope, machines, overlap: options.overlap, retire: options.retire } as const;
-  await perform(purpose, request, users.map(withoutWanted), options);
+  await perform(purpose, request, chosen, options);
 }
 
 function renewScope({ broken, expiringWithin, all }: z.infer<typeof renewSettings>): RenewScope {
+  if (expiringWithin !== undefined) {
+    const kind = broken ? 'broken-or-expiring' : 'expiring';
+    return { kind, withinMs: expiringWithin, nowMs: Date.now() };
+  }
   if (broken) return { kind: 'broken' };
-  if (expiringWithin !== undefined) return { kind: 'expiring', withinMs: expiringWithin, nowMs: Date.now() };
   if (all) return { kind: 'all' };
   throw new MsmqCertError('usage', 'renew needs to know which certificates', {
     hint: 'give --broken, --expiring-within <duration> or --all',

@@ -1,16 +1,16 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
 import { addExamples } from '../help.ts';
-import { readUserNames } from '../input.ts';
 import {
   addDirectoryOptions,
+  addEveryoneOptions,
   addMutationOptions,
   addOutFolderOption,
   addOutputOptions,
   addUserListOption,
   newCommand,
 } from '../options.ts';
-import { withoutWanted } from '../running/named.ts';
+import { chosenUsers } from '../running/chosen-users.ts';
 import { perform } from '../running/perform.ts';
 import { readSettings, settings } from '../settings.ts';
 
@@ -26,6 +26,7 @@ export function repairCommand(): Command {
     .option('--salvage', 'save a malformed blob to a file and keep every entry that can be read; needs --yes');
   addOutFolderOption(command);
   addUserListOption(command);
+  addEveryoneOptions(command);
   addMutationOptions(command);
   addDirectoryOptions(command);
   addOutputOptions(command);
@@ -42,7 +43,7 @@ const repairSettings = settings.cleaning.extend({ salvage: z.boolean().default(f
 
 async function repair(names: readonly string[], command: Command): Promise<void> {
   const options = await readSettings(command, repairSettings);
-  const users = await readUserNames(names, options.usersFrom);
+  const chosen = await chosenUsers(names, options);
   const request = { verb: 'repair', salvage: options.salvage, confirmed: options.yes } as const;
-  await perform('carry-out', request, users.map(withoutWanted), options);
+  await perform('carry-out', request, chosen, options);
 }

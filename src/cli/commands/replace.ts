@@ -1,9 +1,9 @@
 import { type Command, Option } from 'commander';
 import * as z from 'zod';
 import { addExamples } from '../help.ts';
-import { readUserNames } from '../input.ts';
-import { addIssuingOptions, collect, newCommand, type Purpose } from '../options.ts';
-import { chosenMachines, withoutWanted } from '../running/named.ts';
+import { addEveryoneOptions, addIssuingOptions, collect, newCommand, type Purpose } from '../options.ts';
+import { chosenUsers } from '../running/chosen-users.ts';
+import { chosenMachines } from '../running/named.ts';
 import { perform } from '../running/perform.ts';
 import { readSettings, settings } from '../settings.ts';
 
@@ -22,6 +22,7 @@ export function replaceCommand(purpose: Purpose): Command {
         'overlap',
       ),
     );
+  addEveryoneOptions(command);
   addIssuingOptions(command, purpose);
   addExamples(command, [
     ['replace alice --dry-run', 'show what would be replaced'],
@@ -41,7 +42,7 @@ const replaceSettings = settings.keys.extend({
 async function replace(names: readonly string[], command: Command, purpose: Purpose): Promise<void> {
   const options = await readSettings(command, replaceSettings);
   const machines = chosenMachines(options.machine);
-  const users = await readUserNames(names, options.usersFrom);
+  const chosen = await chosenUsers(names, options);
   const request = { verb: 'replace', machines, overlap: options.overlap, retire: options.retire } as const;
-  await perform(purpose, request, users.map(withoutWanted), options);
+  await perform(purpose, request, chosen, options);
 }

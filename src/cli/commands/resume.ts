@@ -42,10 +42,10 @@ export async function resume(file: string, command: Command): Promise<void> {
     tellFinished(file, history, given);
     return;
   }
-  const { request, keys } = history.run;
+  const { request, keys, everyone } = history.run;
   await carryOut(
     request.verb,
-    { request, targets: history.targets, keys, resume: file, undoes: null },
+    { request, targets: history.targets, ...(everyone && { everyone }), keys, resume: file, undoes: null },
     sameDirectory(given, history.run),
   );
 }

@@ -218,8 +218,8 @@ function lastLines(summary: Summary, dryRun: boolean, ldif: string | undefined, 
   return lines;
 }
 
-function remainderText(remaining: number, journal: string | null): string {
-  const rest = remaining === 1 ? '1 user is left as it was' : `${remaining} users are left as they were`;
+function remainderText(remaining: number | null, journal: string | null): string {
+  const rest = remaining === 1 ? '1 user is left as it was' : `${remaining ?? 'the other'} users are left as they were`;
   return journal === null ? rest : `${rest}; ${command('resume', [journal])} goes on with the run`;
 }
 
@@ -291,12 +291,16 @@ function summaryLine(summary: Summary, dryRun: boolean, ldif: string | undefined
     delivered,
     undelivered,
     doneBefore = 0,
+    untouched,
+    putOff = 0,
   } = summary;
   const counts = `${added} added, ${removed} removed, ${unchanged} unchanged, ${failed} failed`;
   const before = doneBefore === 0 ? '' : `, ${doneBefore} done before`;
   const retries = conflictsRetried === 0 ? '' : `, ${counted(conflictsRetried, 'lost race')} retried`;
   const deliveries = delivered === undefined ? '' : `, ${delivered} delivered, ${undelivered} not delivered`;
-  const untouched = ldif === undefined ? 'nothing was changed' : `the changes are only written to ${ldif}`;
-  const done = `${counts}${before}${deliveries}${retries}`;
-  return `${users} ${users === 1 ? 'user' : 'users'}: ${done}${dryRun ? ` (dry run: ${untouched})` : ''}`;
+  const others = untouched === undefined ? '' : `; ${untouched} more left as they are`;
+  const later = putOff === 0 ? '' : `, ${counted(putOff, 'certificate')} put off by --limit`;
+  const spared = ldif === undefined ? 'nothing was changed' : `the changes are only written to ${ldif}`;
+  const done = `${counts}${before}${deliveries}${retries}${others}${later}`;
+  return `${users} ${users === 1 ? 'user' : 'users'}: ${done}${dryRun ? ` (dry run: ${spared})` : ''}`;
 }

@@ -11,35 +11,56 @@ import type { UserResult } from '../../plan/results.ts';
 import { sharedDigestGuard } from '../../plan/shared-digests.ts';
 import type { ApplyContext } from '../../run/apply.ts';
 import { KEYS_AT_ONCE } from '../../run/perform.ts';
-import { plannersFor } from '../../run/planners.ts';
 import { limitRate } from '../../run/rate-limit.ts';
-import { type RunOutcome, run } from '../../run/run.ts';
+import type { RunOutcome } from '../../run/run.ts';
 import { withOrphans } from '../../run/undone-keys.ts';
-import { openDirectory } from '../access/connect.ts';
+import { openDirectory, openForListing } from '../access/connect.ts';
+import { exitCodes } from '../exit-codes.ts';
 import { requireFolder } from '../input.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+import { withMetrics } from '../metrics/with-metrics.ts';
 import { goOnUnread } from '../pipes.ts';
 import { recognitionIn } from '../recognition.ts';
 import { type RunEnd, runReport } from '../render/run-report.ts';
 import type { MutationSettings } from '../settings.ts';
 import { tell } from '../terminal.ts';
+import { addresseesOf } from './addressees.ts';
 import { awaitReplication } from './await-replication.ts';
+import { type Claim, noClaim, sayAtWork, takeClaim } from './claim.ts';
 import { delivery, MAKES_CERTIFICATES } from './hooks.ts';
 import { watchInterrupts } from './interrupts.ts';
 import { type OpenJournal, openJournal, tellWaiting } from './journals.ts';
-import { criteria, keyPolicy } from './policies.ts';
+import { keyPolicy } from './policies.ts';
 import { watchProgress } from './progress.ts';
 import type { Run } from './run.ts';
 import { safeguards, tellAfterwards } from './safeguards.ts';
 
 /** The common path of every command that writes: open, run, report. */
 export async function carryOut(command: string, asked: Run, settings: MutationSettings): Promise<void> {
+  await requireFolder(asked.keys.out);
+  const claim = isWriting(settings) ? await takeClaim(asked, settings) : noClaim;
+  if (claim === null) {
+    sayAtWork(command, asked.keys.out, settings);
+    return;
+  }
+  try {
+    await withMetrics(command, settings, (metrics) => carryOutClaimed(command, asked, settings, { claim, metrics }));
+  } finally {
+    await claim.release();
+  }
+}
+
+async function carryOutClaimed(
+  command: string,
+  asked: Run,
+  settings: MutationSettings,
+  { claim, metrics }: { claim: Claim; metrics: Metrics },
+): Promise<void> {
   goOnUnread();
-  const { request, targets, keys } = asked;
-  await requireFolder(keys.out);
+  const { request, everyone, keys } = asked;
   const policy = await keyPolicy(keys, settings.resumeWithin);
-  const opened = await openDirectory(settings);
+  const opened = await (everyone === undefined ? openDirectory(settings) : openForListing(settings, 'write'));
   const recognition = recognitionIn(opened, keys);
-  const judged = criteria(recognition, keys);
   const progress = watchProgress(command, MAKES_CERTIFICATES.has(request.verb) ? 'certificates' : 'users', settings);
   const interrupts = watchInterrupts(() =>
     tell('stopping after the writes that are under way; once more stops at once'),
@@ -49,7 +70,7 @@ export async function carryOut(command: string, asked: Run, settings: MutationSe
   let undone: Journal = noJournal;
   try {
     if (settings.waitReplication !== undefined) await checkReplicas(opened);
-    const plannerFor = await plannersFor(request, judged, opened);
+    const addressees = await addresseesOf(asked, opened, recognition, keys);
     const directory = decorate(opened, settings);
     if (mode === 'write') await checkOwn(keys.out);
     undone = await takeUndone(asked, settings);
@@ -60,7 +81,7 @@ export async function carryOut(command: string, asked: Run, settings: MutationSe
     const report = runReport(command, settings);
     const context: ApplyContext = {
       directory,
-      criteria: judged,
+      criteria: addressees.criteria,
       keys: policy,
       journal: journal ?? noJournal,
       mode,
@@ -72,30 +93,45 @@ export async function carryOut(command: string, asked: Run, settings: MutationSe
     };
     const control = {
       concurrency: settings.concurrency,
-      stop: AbortSignal.any([interrupts.signal, undone.lost, journal?.lost ?? noJournal.lost]),
+      stop: AbortSignal.any([interrupts.signal, claim.lost, undone.lost, journal?.lost ?? noJournal.lost]),
       maxFailures: settings.failFast ? 0 : (settings.maxFailures ?? Number.POSITIVE_INFINITY),
       history: journal?.history ?? null,
       ...delivering,
     };
     const settled: User[] = [];
-    const outcome = await run(targets, plannerFor, context, control, {
+    const outcome = await addressees.run(metrics.watch(addressees.plannerFor), context, control, {
       started: progress.started,
       finished: async (result) => {
         if (isAwaited(result, settings)) settled.push(result.user);
         report.add(withOrphans(result, asked.undoes?.history ?? null));
         progress.finished(result);
+        metrics.result(result, addressees.criteria, policy.validForMs);
       },
-      unknown: report.addUnknown,
+      unknown(user) {
+        report.addUnknown(user);
+        metrics.items(user.items);
+      },
+      untouched(facts) {
+        progress.passed();
+        metrics.user(facts);
+      },
+      selected: metrics.selected,
     });
     progress.stop();
     const replication = await afterReplication(opened, settled, settings, interrupts.signal);
+    if (outcome.stoppedBy !== null) {
+      metrics.incomplete();
+      metrics.error(outcome.stoppedBy.code);
+    }
     if (isConfirmed(outcome, replication)) await journal?.end(outcome.summary);
+    else if (journal?.path()) metrics.journalUnfinished();
     process.exitCode = report.finish({
       outcome,
       journal: journal?.path() ?? null,
       replication,
       keys: keysOf(keys.out, asked.undoes?.path ?? journal?.path() ?? null),
     });
+    if (process.exitCode === exitCodes.done || process.exitCode === exitCodes.changed) metrics.succeeded();
     tellAfterwards(outcome.summary, request, settings);
     recognition.tellUnused();
   } finally {

@@ -39,9 +39,9 @@ export async function openJournal(
   settings: MutationSettings,
   directory: Directory,
 ): Promise<OpenJournal> {
-  const { request, targets, keys } = mutation;
+  const { request, targets, everyone, keys } = mutation;
   const name = settings.directory ?? '';
-  const fingerprint = fingerprintOf({ request, targets, keys, directory: name });
+  const fingerprint = fingerprintOf({ request, targets, ...(everyone && { everyone }), keys, directory: name });
   const earlier =
     mutation.resume === null
       ? await findEarlier(keys.out, fingerprint, settings)
@@ -52,6 +52,7 @@ export async function openJournal(
   const journal = await beginJournal(path, {
     request,
     targets,
+    ...(everyone && { everyone }),
     keys,
     directory: name,
     server: directory.server,

@@ -5,23 +5,24 @@ import { createFile } from '../../files/output-file.ts';
 import { noJournal } from '../../journal/write.ts';
 import type { UserPlan } from '../../plan/plan.ts';
 import { type PlanFile, type PlannedUser, plannedUser, writePlan } from '../../plan/plan-file.ts';
-import type { KeySettingsRecord, Target, Verb, Wanted } from '../../plan/request.ts';
+import type { KeySettingsRecord, Verb, Wanted } from '../../plan/request.ts';
 import type { ItemResult } from '../../plan/results.ts';
 import { sharedDigestGuard } from '../../plan/shared-digests.ts';
-import { verbPlanners } from '../../run/planners.ts';
-import { type RunOutcome, run } from '../../run/run.ts';
+import type { RunOutcome } from '../../run/run.ts';
 import { openDirectory } from '../access/connect.ts';
 import { goOnUnread } from '../pipes.ts';
 import { recognitionIn } from '../recognition.ts';
 import { runReport } from '../render/run-report.ts';
 import type { KeySettings } from '../settings.ts';
 import { tell } from '../terminal.ts';
+import { addresseesOf } from './addressees.ts';
+import type { Chosen } from './chosen-users.ts';
 import { watchInterrupts } from './interrupts.ts';
-import { criteria, keyPolicy, keySettingsRecord } from './policies.ts';
+import { keyPolicy, keySettingsRecord } from './policies.ts';
 import { watchProgress } from './progress.ts';
 
 /** Makes the plan of what the command line asks for, shows it, and writes it to the file that --out names. */
-export async function makePlan(request: Verb, targets: readonly Target[], options: KeySettings): Promise<void> {
+export async function makePlan(request: Verb, chosen: Chosen, options: KeySettings): Promise<void> {
   goOnUnread();
   const keys = { ...(await keySettingsRecord(options)), out: '' };
   const directory = await openDirectory(options);
@@ -40,7 +41,7 @@ export async function makePlan(request: Verb, targets: readonly Target[], option
       };
       await createFile(options.out, writePlan(plan), 0o600);
     };
-    const outcome = await draft.fill(request, targets, keys, options, directory, save);
+    const outcome = await draft.fill(request, chosen, keys, options, directory, save);
     if (!options.quiet && outcome.stoppedBy === null)
       tell(`the plan is in ${options.out}; ${command('apply', [options.out])} carries it out`);
   } finally {
@@ -53,7 +54,7 @@ interface Draft {
   errors: PlanFile['errors'];
   fill(
     request: Verb,
-    targets: readonly Target[],
+    chosen: Chosen,
     keys: KeySettingsRecord,
     options: KeySettings,
     directory: Directory & Listing,
@@ -72,16 +73,15 @@ function collect(): Draft {
   return {
     users,
     errors,
-    async fill(request, targets, keys, options, directory, save) {
+    async fill(request, chosen, keys, options, directory, save) {
       const report = runReport(`plan ${request.verb}`, { ...options, dryRun: true });
       const progress = watchProgress('plan', 'users', options);
       const interrupts = watchInterrupts(() => tell('stopping; no plan is written'));
       const recognition = recognitionIn(directory, keys);
-      const judged = criteria(recognition, options);
-      const plannerFor = await verbPlanners(request, judged, directory);
+      const addressees = await addresseesOf({ request, ...chosen }, directory, recognition, keys);
       const context = {
         directory,
-        criteria: judged,
+        criteria: addressees.criteria,
         keys: await keyPolicy(keys, options.resumeWithin),
         journal: noJournal,
         mode: 'dry-run' as const,
@@ -96,16 +96,16 @@ function collect(): Draft {
         maxFailures: Number.POSITIVE_INFINITY,
         history: null,
       };
-      const outcome = await run(
-        targets,
+      const outcome = await addressees.run(
         (wanted, user) => {
           wantedOf.set(userKey(user), wanted);
-          return plannerFor(wanted, user);
+          return addressees.plannerFor(wanted, user);
         },
         context,
         control,
         {
           started: progress.started,
+          untouched: progress.passed,
           finished: async (result) => {
             report.add(result);
             progress.finished(result);

@@ -1,10 +1,12 @@
 import type { JournalHistory } from '../../journal/read.ts';
-import type { KeySettingsRecord, Request, Target } from '../../plan/request.ts';
+import type { Everyone, KeySettingsRecord, Request, Target } from '../../plan/request.ts';
 
 /** What a run is: what was asked for, for whom, and how its keys are made. */
 export interface Run {
   request: Request;
   targets: readonly Target[];
+  /** Whom it is for when there are no targets. */
+  everyone?: Everyone;
   keys: KeySettingsRecord;
   /** The journal of the run to go on with; null looks for one that was cut short and asked for the same. */
   resume: string | null;

@@ -3,5 +3,10 @@ import type { MutationSettings } from '../settings.ts';
 
 /** What the run used is the default for what takes it up. */
 export function sameDirectory(given: MutationSettings, run: RecordOf<'run'>): MutationSettings {
-  return { ...given, directory: given.directory ?? run.directory, bind: given.bind ?? run.bind ?? undefined };
+  return {
+    ...given,
+    directory: given.directory ?? run.directory,
+    bind: given.bind ?? run.bind ?? undefined,
+    baseDn: given.baseDn ?? run.everyone?.baseDn ?? undefined,
+  };
 }

@@ -12,6 +12,8 @@ export type RenewScope =
   | { kind: 'broken' }
   /** Those that end within this many milliseconds from `nowMs`, the broken ones among them only if they have expired. */
   | { kind: 'expiring'; withinMs: number; nowMs: number }
+  /** All of both. */
+  | { kind: 'broken-or-expiring'; withinMs: number; nowMs: number }
   | { kind: 'all' };
 
 export interface RenewRequest {
@@ -36,7 +38,8 @@ export function renewPlanner(request: RenewRequest): Planner {
     const groups = byMachine(state.entries);
     const chosen = groups.filter((group) => isChosen(group.machine, request.machines));
     const decisions = chosen.map((group) => decide(group, request));
-    const leaving = new Map(decisions.flatMap(({ leaving, reason }) => leaving.map((each) => [each, reason] as const)));
+    const reasonFor = (registered: Registered) => [registered, whyDue(registered, request.scope)] as const;
+    const leaving = new Map(decisions.flatMap(({ leaving }) => leaving.map(reasonFor)));
     const beside = new Set(decisions.flatMap(({ beside }) => beside));
     const items: PlanItem[] = [
       ...state.entries.map((registered) =>
@@ -60,29 +63,30 @@ interface Decision {
   /** Due, but kept for the sake of senders that this tool does not know. */
   beside: Registered[];
   verdict: Verdict | null;
-  reason: string;
 }
 
 function decide(group: MachineGroup, request: RenewRequest): Decision {
-  const due = group.entries.filter((registered) => isDue(registered, request.scope));
+  const inScope = group.entries.filter((registered) => isDue(registered, request.scope));
+  const spare = group.entries.findLast((registered) => !inScope.includes(registered) && !isBroken(registered));
+  const due =
+    spare === undefined ? inScope : inScope.filter((registered) => isDueBesideSpare(registered, request.scope));
   const newest = due.at(-1);
-  const spare = group.entries.findLast((registered) => !due.includes(registered) && !isBroken(registered));
   const last = spare ?? group.entries.at(-1);
-  if (newest === undefined || (spare !== undefined && request.scope.kind === 'expiring')) {
+  if (newest === undefined) {
     const verdict = last && ({ kind: 'unchanged', machine: group.machine, digest: last.digest } as const);
-    return { item: null, leaving: [], beside: [], verdict: verdict ?? null, reason: '' };
+    return { item: null, leaving: [], beside: [], verdict: verdict ?? null };
   }
 
   const leaving = request.overlap ? [] : due.filter((each) => request.retire || each.isOwnMake || isBroken(each));
   const beside = request.overlap ? [] : due.filter((each) => !leaving.includes(each));
-  const reason = whyDue(newest, request.scope);
   if (spare !== undefined) {
     const verdict = { kind: 'unchanged', machine: group.machine, digest: spare.digest } as const;
-    return { item: null, leaving, beside, verdict: leaving.length === 0 ? verdict : null, reason };
+    return { item: null, leaving, beside, verdict: leaving.length === 0 ? verdict : null };
   }
   const replaces = leaving.at(-1)?.digest ?? null;
   const addition = { machine: group.machine, source: { kind: 'new-key' }, validForMs: null, replaces } as const;
-  return { item: { action: 'add', addition, reason }, leaving, beside, verdict: null, reason };
+  const reason = whyDue(newest, request.scope);
+  return { item: { action: 'add', addition, reason }, leaving, beside, verdict: null };
 }
 
 function isDue(registered: Registered, scope: RenewScope): boolean {
@@ -92,10 +96,20 @@ function isDue(registered: Registered, scope: RenewScope): boolean {
     case 'broken':
       return isBroken(registered);
     case 'expiring':
-      return (
-        registered.facts.kind === 'certificate' && registered.facts.notAfter.getTime() - scope.nowMs <= scope.withinMs
-      );
+      return endsWithin(registered, scope);
+    case 'broken-or-expiring':
+      return isBroken(registered) || endsWithin(registered, scope);
   }
+}
+
+function endsWithin({ facts }: Registered, { withinMs, nowMs }: Extract<RenewScope, { withinMs: number }>): boolean {
+  return facts.kind === 'certificate' && facts.notAfter.getTime() - nowMs <= withinMs;
+}
+
+/** What only ends may end by itself when there is a sound one that goes on. */
+function isDueBesideSpare(registered: Registered, scope: RenewScope): boolean {
+  if (scope.kind === 'broken-or-expiring') return isBroken(registered);
+  return scope.kind !== 'expiring';
 }
 
 function whyDue(registered: Registered, scope: RenewScope): string {
@@ -106,6 +120,8 @@ function whyDue(registered: Registered, scope: RenewScope): string {
       return `broken: ${registered.findings.join(', ')}`;
     case 'expiring':
       return registered.findings.includes('expired') ? 'expired' : 'ends soon';
+    case 'broken-or-expiring':
+      return isBroken(registered) ? `broken: ${registered.findings.join(', ')}` : 'ends soon';
   }
 }
 
@@ -136,7 +152,7 @@ function withoutEntry(machines: readonly string[], groups: readonly MachineGroup
 
 /** What is broken but whose machine is not certain cannot be renewed, and must not pass for repaired. */
 function withoutMachine(state: DecodedState, { scope, machines }: RenewRequest): Verdict[] {
-  if (machines !== null || scope.kind !== 'broken') return [];
+  if (machines !== null || (scope.kind !== 'broken' && scope.kind !== 'broken-or-expiring')) return [];
   return state.entries
     .filter((registered) => registered.machine === null && isBroken(registered))
     .map((registered) => ({

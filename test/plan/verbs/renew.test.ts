@@ -142,6 +142,7 @@ describe('replacing', () => {
       { kind: 'all' },
       { kind: 'broken' },
       { kind: 'expiring', withinMs: 90 * DAY, nowMs: now.getTime() },
+      { kind: 'broken-or-expiring', withinMs: 90 * DAY, nowMs: now.getTime() },
     );
     fc.assert(
       fc.property(fc.array(arbitrarySketch()), scope, fc.boolean(), (sketches, each, overlap) => {
@@ -154,6 +155,69 @@ describe('replacing', () => {
           if (machine !== null) assert.ok(left.some((name) => sameMachine(name, machine)));
         }
         if (overlap) assert.ok(made.items.every(({ action }) => action !== 'delete'));
+      }),
+    );
+  });
+});
+
+describe('renewing broken and ending certificates in one run', () => {
+  const scope: RenewScope = { kind: 'broken-or-expiring', withinMs: 30 * DAY, nowMs: now.getTime() };
+  const both: RenewRequest = { ...broken, scope };
+  const missing: Sketch = { machine: 'PC-1', findings: ['digest-missing'], daysLeft: 900 };
+
+  it('says for each why it goes', () => {
+    const { items } = plan([missing, sound('PC-1', 10), sound('PC-2', 10), sound('PC-3')], both);
+    assert.deepEqual(
+      items.map(({ action, reason }) => [action, reason]),
+      [
+        ['delete', 'broken: digest-missing'],
+        ['delete', 'ends soon'],
+        ['delete', 'ends soon'],
+        ['keep', ''],
+        ['add', 'ends soon'],
+        ['add', 'ends soon'],
+      ],
+    );
+  });
+
+  it('drops what is broken and lets the other end where a sound one goes on', () => {
+    assert.deepEqual(lines(plan([missing, sound('PC-1', 10), sound('PC-1')], both)), [
+      'delete PC-1',
+      'keep PC-1',
+      'keep PC-1',
+    ]);
+  });
+
+  it('does not let a broken one pass whose machine is not certain', () => {
+    const made = plan([{ ...missing, machine: null }], both);
+    assert.deepEqual(
+      made.verdicts.map((verdict) => verdict.kind === 'failed' && verdict.error.code),
+      ['machine-not-found'],
+    );
+  });
+
+  it('makes new ones for exactly the machines that either would make one for', () => {
+    const newOnes = (sketches: Sketch[], request: RenewRequest) =>
+      plan(sketches, request).items.flatMap((item) => (item.action === 'add' ? `${item.addition.machine}` : []));
+    fc.assert(
+      fc.property(fc.array(arbitrarySketch()), (sketches) => {
+        const either = new Set([...newOnes(sketches, broken), ...newOnes(sketches, within30Days)]);
+        assert.deepEqual(new Set(newOnes(sketches, both)), either);
+      }),
+    );
+  });
+
+  it('keeps every certificate that is sound and goes on, and drops every broken one of a known machine', () => {
+    fc.assert(
+      fc.property(fc.array(arbitrarySketch()), (sketches) => {
+        for (const item of plan(sketches, both).items) {
+          if (item.action === 'add') continue;
+          const { registered } = item;
+          const { facts, machine } = registered;
+          const ends = facts.kind === 'certificate' && facts.notAfter.getTime() - now.getTime() <= 30 * DAY;
+          if (isBroken(registered)) assert.equal(item.action, machine === null ? 'keep' : 'delete');
+          else if (!ends) assert.equal(item.action, 'keep');
+        }
       }),
     );
   });

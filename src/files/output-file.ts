@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { constants, type FileHandle, lstat, open, rename, rm } from 'node:fs/promises';
+import { chmod, constants, type FileHandle, lstat, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
@@ -26,11 +26,12 @@ export async function createFile(file: string, content: Uint8Array | string, mod
 }
 
 /**
- * Writes a file in one step, in place of what may be there under this name. Only its owner can read it.
+ * Writes a file in one step, in place of what may be there under this name. Only its owner can read it unless `mode` says
+ * otherwise, whatever the umask.
  * @throws MsmqCertError disk-full, file-unwritable
  */
-export async function replaceFile(file: string, content: string): Promise<void> {
-  const output = await openOutput(file);
+export async function replaceFile(file: string, content: string, mode = 0o600): Promise<void> {
+  const output = await openOutput(file, mode);
   output.stream.end(content);
   await output.commit();
 }
@@ -52,7 +53,7 @@ export interface OutputFile {
  * same folder; a link that stands under its own name is replaced and never followed.
  * @throws MsmqCertError disk-full, file-unwritable
  */
-export async function openOutput(file: string): Promise<OutputFile> {
+export async function openOutput(file: string, mode = 0o600): Promise<OutputFile> {
   if (await isDevice(file)) return await openDevice(file);
   const temporary = join(dirname(file), `.${basename(file)}.${randomBytes(8).toString('hex')}.tmp`);
   const stream = createWriteStream(temporary, { flags: 'wx', mode: 0o600, flush: true });
@@ -73,6 +74,7 @@ export async function openOutput(file: string): Promise<OutputFile> {
     async commit() {
       try {
         await written;
+        if (mode !== 0o600) await chmod(temporary, mode);
         await rename(temporary, file);
       } catch (cause) {
         await discard();

@@ -229,10 +229,16 @@ function userFindings(
   const bytes = pair.blob?.length ?? 0;
   const taken = Math.max(certificates / maxCertificates, pair.digests.length / maxCertificates, bytes / MAX_BLOB_BYTES);
   if (orphans > 0) findings.push('digest-orphan');
-  if (taken >= 1) findings.push('over-capacity');
-  else if (taken >= NEAR_CAPACITY) findings.push('near-capacity');
+  const capacity = capacityFinding(taken);
+  if (capacity !== null) findings.push(capacity);
   if (user.protected && certificates > 0) findings.push('protected-account');
   return findings;
+}
+
+/** @param taken which share of the capacity */
+export function capacityFinding(taken: number): 'over-capacity' | 'near-capacity' | null {
+  if (taken >= 1) return 'over-capacity';
+  return taken >= NEAR_CAPACITY ? 'near-capacity' : null;
 }
 
 function malformedFindings(user: User): UserFinding[] {

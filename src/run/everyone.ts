@@ -9,7 +9,7 @@ import type { PlannerFor } from './planners.ts';
 
 /** One object that a run works on, or that could not be read. */
 export type Selected =
-  | { kind: 'user'; user: User; narrow: (planner: Planner) => Planner }
+  | { kind: 'user'; user: User; facts: UserFacts; narrow: (planner: Planner) => Planner }
   | { kind: 'unread'; name: string; error: MsmqCertError };
 
 export interface Selection {
@@ -57,41 +57,38 @@ export async function* select(listed: AsyncIterable<Listed>, selection: Selectio
     const need = needOf(each, selection);
     const begun = history?.users.get(userKey(each.user));
     if (need.kind === 'nothing' && begun === undefined) untouched(need.facts);
-    else if (need.kind !== 'pieces' || waiting === null) yield whole(each.user);
-    else if (begun?.swaps.at(-1)?.outcome?.outcome === 'swapped') yield only(each.user, []);
+    else if (need.kind !== 'pieces' || waiting === null) yield whole(each.user, need.facts);
+    else if (begun?.swaps.at(-1)?.outcome?.outcome === 'swapped') yield only(each.user, need.facts, []);
     else waiting.add({ user: each.user, isBegun: begun !== undefined, facts: need.facts }, need.pieces);
   }
   if (waiting !== null) yield* waiting.chosen();
 }
 
 /** `look`: it is to be told of, but nothing can be changed. */
-type Need =
-  | { kind: 'nothing'; facts: UserFacts }
-  | { kind: 'look' }
-  | { kind: 'pieces'; pieces: Piece[]; facts: UserFacts };
+type Need = { facts: UserFacts } & ({ kind: 'nothing' } | { kind: 'look' } | { kind: 'pieces'; pieces: Piece[] });
 
-function needOf({ user, pair }: Extract<Listed, { kind: 'read' }>, selection: Selection): Need {
-  const { plannerFor, criteria } = selection;
+function needOf({ user, pair }: Extract<Listed, { kind: 'read' }>, { plannerFor, criteria }: Selection): Need {
   const state = assess(user, pair, criteria);
+  const facts = factsOf(state);
   try {
     const plan = plannerFor([], user)(state);
     const pieces = piecesOf(plan);
-    if (pieces.length > 0 && plan.refusal === null) return { kind: 'pieces', pieces, facts: factsOf(state) };
+    if (pieces.length > 0 && plan.refusal === null) return { kind: 'pieces', pieces, facts };
     const isFailing = plan.refusal !== null || plan.verdicts.some(({ kind }) => kind === 'failed');
-    return isFailing ? { kind: 'look' } : { kind: 'nothing', facts: factsOf(state) };
+    return { kind: isFailing ? 'look' : 'nothing', facts };
   } catch {
     // whoever works on the user meets it again, and tells
-    return { kind: 'look' };
+    return { kind: 'look', facts };
   }
 }
 
-function whole(user: User): Selected {
-  return { kind: 'user', user, narrow: (planner) => planner };
+function whole(user: User, facts: UserFacts): Selected {
+  return { kind: 'user', user, facts, narrow: (planner) => planner };
 }
 
-function only(user: User, pieces: readonly Piece[]): Selected {
+function only(user: User, facts: UserFacts, pieces: readonly Piece[]): Selected {
   const keys = new Set(pieces.map(({ key }) => key));
-  return { kind: 'user', user, narrow: (planner) => onlyPieces(planner, keys) };
+  return { kind: 'user', user, facts, narrow: (planner) => onlyPieces(planner, keys) };
 }
 
 interface Candidate {
@@ -129,9 +126,10 @@ function shortlist(limit: number, { untouched, putOff }: Selection) {
     *chosen(): Generator<Selected> {
       forget();
       const byUser = Map.groupBy(waiting, ({ candidate }) => candidate);
-      for (const [{ user }, pieces] of byUser) {
+      for (const [{ user, facts }, pieces] of byUser) {
         yield only(
           user,
+          facts,
           pieces.map(({ piece }) => piece),
         );
       }

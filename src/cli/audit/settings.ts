@@ -17,6 +17,7 @@ const auditSettings = settings.directory.extend({
   ndjson: z.boolean().default(false),
   csv: z.string().optional(),
   html: z.string().optional(),
+  metricsFile: z.string().optional(),
 });
 
 type Raw = z.infer<typeof auditSettings>;

@@ -3,13 +3,16 @@ import type { Directory, Listing, Provenance } from '../../directory/directory.t
 import { type MsmqCertError, toMsmqCertError } from '../../errors.ts';
 import { audit as startAudit } from '../../inspect/audit/audit.ts';
 import { auditTally } from '../../inspect/audit/tally.ts';
+import { factsOf } from '../../judge/facts.ts';
 import { openDirectory, openForListing } from '../access/connect.ts';
 import { auditProgress } from '../audit/progress.ts';
 import { type AuditSettings, readAuditSettings } from '../audit/settings.ts';
 import { openSinks } from '../audit/sinks.ts';
 import { type ExitCode, exitCodeOf, exitCodes } from '../exit-codes.ts';
 import { addExamples } from '../help.ts';
-import { addDirectoryOptions, addOutputOptions, durationOption, newCommand } from '../options.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+import { withMetrics } from '../metrics/with-metrics.ts';
+import { addDirectoryOptions, addMetricsOption, addOutputOptions, durationOption, newCommand } from '../options.ts';
 import { tellError } from '../output.ts';
 import { recognitionIn, statedRecognition } from '../recognition.ts';
 import { criteria } from '../running/policies.ts';
@@ -41,6 +44,7 @@ export function auditCommand(): Command {
     .addOption(new Option('--ndjson', 'print JSON, one user a line').conflicts('json'))
     .option('--csv <file>', 'write a table with one line a finding')
     .option('--html <file>', 'write a report for the browser');
+  addMetricsOption(command);
   addDirectoryOptions(command);
   addOutputOptions(command);
   addExamples(command, [
@@ -56,12 +60,14 @@ export function auditCommand(): Command {
 
 export async function audit(command: Command): Promise<void> {
   const settings = await readAuditSettings(command);
-  const directory = await openForAudit(settings);
-  try {
-    process.exitCode = await auditThrough(directory, settings);
-  } finally {
-    await directory.close();
-  }
+  await withMetrics('audit', settings, async (metrics) => {
+    const directory = await openForAudit(settings);
+    try {
+      process.exitCode = await auditThrough(directory, settings, metrics);
+    } finally {
+      await directory.close();
+    }
+  });
 }
 
 async function openForAudit(settings: AuditSettings): Promise<Directory & Listing> {
@@ -74,7 +80,11 @@ async function provenanceFor({ html, bind }: AuditSettings, directory: Listing):
   return known === undefined ? { baseDn: null, account: null } : { ...known, account: known.account ?? bind ?? null };
 }
 
-async function auditThrough(directory: Directory & Listing, settings: AuditSettings): Promise<ExitCode> {
+async function auditThrough(
+  directory: Directory & Listing,
+  settings: AuditSettings,
+  metrics: Metrics,
+): Promise<ExitCode> {
   const recognition = recognitionIn(directory, await statedRecognition(settings));
   const measure = { ...criteria(recognition, settings), expiringWithinMs: settings.expiringWithin };
   const progress = auditProgress(settings);
@@ -93,7 +103,10 @@ async function auditThrough(directory: Directory & Listing, settings: AuditSetti
       for await (const audited of objects) {
         tally.add(audited);
         progress.read();
-        if (audited.kind === 'unread') unread++;
+        if (audited.kind === 'unread') {
+          unread++;
+          metrics.error(audited.error.code);
+        } else metrics.user(factsOf(audited.state));
         await sinks.add(audited);
       }
     } catch (error) {
@@ -106,9 +119,12 @@ async function auditThrough(directory: Directory & Listing, settings: AuditSetti
     if (failure !== null) {
       // With --json it stands in the document.
       if (!settings.json) throw failure;
+      metrics.incomplete();
+      metrics.error(failure.code);
       tellError(failure);
       return exitCodeOf(failure.code);
     }
+    if (unread === 0) metrics.succeeded();
     const unwanted = [...settings.failOn].some((code) => summary.findings[code] !== undefined);
     return unwanted || unread > 0 ? exitCodes.someFailed : exitCodes.done;
   } finally {

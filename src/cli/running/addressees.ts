@@ -1,11 +1,11 @@
-import type { Listing, ObjectKind, Scope } from '../../directory/directory.ts';
+import type { Listing, ObjectKind, Scope, User } from '../../directory/directory.ts';
 import { readAllComputers } from '../../judge/all-computers.ts';
 import type { UserFacts } from '../../judge/facts.ts';
 import type { KnownComputers } from '../../judge/recognise.ts';
 import type { Criteria } from '../../judge/state.ts';
 import type { Everyone, KeySettingsRecord, Request } from '../../plan/request.ts';
 import type { ApplyContext } from '../../run/apply.ts';
-import { forEveryone, select } from '../../run/everyone.ts';
+import { forEveryone, type Selected, select } from '../../run/everyone.ts';
 import { type PlannerFor, plannersFor } from '../../run/planners.ts';
 import { type RunControl, type RunObserver, type RunOutcome, run, runSelected } from '../../run/run.ts';
 import { type Recognition, tellNoComputers } from '../recognition.ts';
@@ -24,6 +24,8 @@ export interface Addressees {
     observer: RunObserver & {
       /** A user who was looked at and is not worked on. */
       untouched(facts: UserFacts): void;
+      /** A user whom a listing has shown is worked on. */
+      selected?(user: User, facts: UserFacts): void;
     },
   ): Promise<RunOutcome>;
 }
@@ -72,7 +74,7 @@ async function everyoneIn(
           putOff += certificates;
         },
       });
-      const outcome = await runSelected(selected, plannerFor, context, control, observer);
+      const outcome = await runSelected(told(selected, observer.selected), plannerFor, context, control, observer);
       const counts = everyone.limit === null ? { untouched } : { untouched, putOff };
       return { ...outcome, summary: { ...outcome.summary, ...counts } };
     },
@@ -90,6 +92,16 @@ function unreadable(): KnownComputers {
     },
     lookUp: async () => false,
   };
+}
+
+async function* told(
+  selected: AsyncIterable<Selected>,
+  tell: ((user: User, facts: UserFacts) => void) | undefined,
+): AsyncGenerator<Selected> {
+  for await (const each of selected) {
+    if (each.kind === 'user') tell?.(each.user, each.facts);
+    yield each;
+  }
 }
 
 function scopeOf({ filter, includeComputers }: Everyone): Scope {

@@ -15,6 +15,9 @@ import { limitRate } from '../../run/rate-limit.ts';
 import type { RunOutcome } from '../../run/run.ts';
 import { withOrphans } from '../../run/undone-keys.ts';
 import { openDirectory, openForListing } from '../access/connect.ts';
+import { exitCodes } from '../exit-codes.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+import { withMetrics } from '../metrics/with-metrics.ts';
 import { goOnUnread } from '../pipes.ts';
 import { recognitionIn } from '../recognition.ts';
 import { type RunEnd, runReport } from '../render/run-report.ts';
@@ -39,13 +42,18 @@ export async function carryOut(command: string, asked: Run, settings: MutationSe
     return;
   }
   try {
-    await carryOutClaimed(command, asked, settings, claim);
+    await withMetrics(command, settings, (metrics) => carryOutClaimed(command, asked, settings, { claim, metrics }));
   } finally {
     await claim.release();
   }
 }
 
-async function carryOutClaimed(command: string, asked: Run, settings: MutationSettings, claim: Claim): Promise<void> {
+async function carryOutClaimed(
+  command: string,
+  asked: Run,
+  settings: MutationSettings,
+  { claim, metrics }: { claim: Claim; metrics: Metrics },
+): Promise<void> {
   goOnUnread();
   const { request, everyone, keys } = asked;
   const policy = await keyPolicy(keys, settings.resumeWithin);
@@ -88,25 +96,39 @@ async function carryOutClaimed(command: string, asked: Run, settings: MutationSe
       ...delivering,
     };
     const settled: User[] = [];
-    const outcome = await addressees.run(addressees.plannerFor, context, control, {
+    const outcome = await addressees.run(metrics.watch(addressees.plannerFor), context, control, {
       started: progress.started,
       finished: async (result) => {
         if (isAwaited(result, settings)) settled.push(result.user);
         report.add(withOrphans(result, asked.undoes?.history ?? null));
         progress.finished(result);
+        metrics.result(result, addressees.criteria, policy.validForMs);
       },
-      unknown: report.addUnknown,
-      untouched: progress.passed,
+      unknown(user) {
+        report.addUnknown(user);
+        metrics.items(user.items);
+      },
+      untouched(facts) {
+        progress.passed();
+        metrics.user(facts);
+      },
+      selected: metrics.selected,
     });
     progress.stop();
     const replication = await afterReplication(opened, settled, settings, interrupts.signal);
+    if (outcome.stoppedBy !== null) {
+      metrics.incomplete();
+      metrics.error(outcome.stoppedBy.code);
+    }
     if (isConfirmed(outcome, replication)) await journal?.end(outcome.summary);
+    else if (journal?.path()) metrics.journalUnfinished();
     process.exitCode = report.finish({
       outcome,
       journal: journal?.path() ?? null,
       replication,
       keys: keysOf(keys.out, asked.undoes?.path ?? journal?.path() ?? null),
     });
+    if (process.exitCode === exitCodes.done || process.exitCode === exitCodes.changed) metrics.succeeded();
     tellAfterwards(outcome.summary, request, settings);
     recognition.tellUnused();
   } finally {

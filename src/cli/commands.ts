@@ -15,6 +15,7 @@ const commands = {
   resume: async () => (await import('./commands/resume.ts')).resumeCommand(),
   undo: async () => (await import('./commands/undo.ts')).undoCommand(),
   keys: async () => (await import('./commands/keys.ts')).keysCommand(),
+  schedule: async () => (await import('./commands/schedule.ts')).scheduleCommand((verb) => commandsFor([verb], false)),
   audit: async () => (await import('./commands/audit.ts')).auditCommand(),
   verify: async () => (await import('./commands/verify.ts')).verifyCommand(),
   explain: async () => (await import('./commands/explain.ts')).explainCommand(),

@@ -4,7 +4,20 @@ import { wordsThatArrive } from '../shell.ts';
 import { runMsmqCert } from './msmq-cert.ts';
 
 const verbs = [
-  ...['register', 'renew', 'replace', 'repair', 'prune', 'clear', 'backup', 'restore', 'plan', 'apply', 'resume'],
+  ...[
+    'register',
+    'renew',
+    'replace',
+    'repair',
+    'prune',
+    'clear',
+    'backup',
+    'restore',
+    'plan',
+    'apply',
+    'resume',
+    'schedule',
+  ],
   ...['undo', 'audit', 'verify', 'explain', 'list', 'show', 'check', 'replication', 'login', 'logout', 'whoami'],
   ...['blob decode', 'blob encode'],
 ];

@@ -35,13 +35,19 @@ export async function pairMaker(certificates: number) {
   };
 }
 
-/** Writes an export of this many users, a tenth as many computers among them. */
-export async function writeExport(file: string, users: number, certificates: number): Promise<void> {
+/** Writes an export of this many users, a tenth as many computers among them. Those in trouble lack their digests. */
+export async function writeExport(
+  file: string,
+  users: number,
+  certificates: number,
+  isInTrouble: (user: number) => boolean = () => false,
+): Promise<void> {
   const pairOf = await pairMaker(certificates);
   const records = function* (): Generator<string> {
     for (let user = 0; user < users; user++) {
       if (user % 10 === 0) yield computerRecord(user / 10 + 1);
-      yield userRecord(user, pairOf(user));
+      const pair = pairOf(user);
+      yield userRecord(user, isInTrouble(user) ? { ...pair, digests: [] } : pair);
     }
   };
   await pipeline(Readable.from(records()), createWriteStream(file));

@@ -5,6 +5,7 @@ import { auditMemoryBenchmark } from './audit-memory.ts';
 import type { Benchmark } from './benchmark.ts';
 import { bulkBenchmark, byHandBenchmark } from './bulk.ts';
 import { decodeBenchmark } from './decode.ts';
+import { everyoneBenchmark } from './everyone.ts';
 import { issueBenchmark } from './issue.ts';
 import { manifestMemoryBenchmark } from './manifest-memory.ts';
 import { modifyBenchmark } from './modify.ts';
@@ -26,6 +27,7 @@ const benchmarks: readonly Benchmark[] = [
   manifestMemoryBenchmark,
   auditBenchmark,
   auditMemoryBenchmark,
+  everyoneBenchmark,
 ];
 
 const help = `Measures what the project promises about speed, as ratios to what this machine can do in the same run.

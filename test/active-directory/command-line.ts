@@ -25,6 +25,7 @@ export interface Mutation extends Outcome {
     unchanged: number;
     failed: number;
     conflictsRetried: number;
+    untouched?: number;
   };
   results: Item[];
 }

@@ -21,8 +21,9 @@ export async function stampOf(file: FileHandle | string): Promise<string> {
 
 /** The bytes of an open file from `start` up to `end`; the file stays open. */
 export async function* readBytes(handle: FileHandle, { start, end }: ByteRange): AsyncGenerator<Buffer> {
-  if (start < end)
-    yield* handle.createReadStream({ start, end: end - 1, autoClose: false, highWaterMark: CHUNK_BYTES });
+  if (start >= end) return;
+  const highWaterMark = Math.min(CHUNK_BYTES, end - start);
+  yield* handle.createReadStream({ start, end: end - 1, autoClose: false, highWaterMark });
 }
 
 /**

@@ -17,6 +17,8 @@ export interface Selection {
   criteria: Criteria;
   /** The journal of the run that this one goes on with: who stands there is looked at, whatever the listing says. */
   history: JournalHistory | null;
+  /** Whether something is to be delivered to a user, who is then looked at too. */
+  isOwed(user: User): boolean;
   /** At most so many certificates in the whole run, those that end first; null for all. */
   limit: number | null;
   /** Called with each user that the run does not work on. */
@@ -47,7 +49,7 @@ function isNotThere(verdict: Verdict): boolean {
  * written. Holds one object at a time; with a limit, a few facts for each certificate within it.
  */
 export async function* select(listed: AsyncIterable<Listed>, selection: Selection): AsyncGenerator<Selected> {
-  const { limit, history, untouched } = selection;
+  const { limit, history, isOwed, untouched } = selection;
   const waiting = limit === null ? null : shortlist(limit - doneIn(history), selection);
   for await (const each of listed) {
     if (each.kind === 'unread') {
@@ -56,7 +58,7 @@ export async function* select(listed: AsyncIterable<Listed>, selection: Selectio
     }
     const need = needOf(each, selection);
     const begun = history?.users.get(userKey(each.user));
-    if (need.kind === 'nothing' && begun === undefined) untouched(need.facts);
+    if (need.kind === 'nothing' && begun === undefined && !isOwed(each.user)) untouched(need.facts);
     else if (need.kind !== 'pieces' || waiting === null) yield whole(each.user, need.facts);
     else if (begun?.swaps.at(-1)?.outcome?.outcome === 'swapped') yield only(each.user, need.facts, []);
     else waiting.add({ user: each.user, isBegun: begun !== undefined, facts: need.facts }, need.pieces);

@@ -36,6 +36,8 @@ export interface RunControl {
   history: JournalHistory | null;
   /** Delivers what was registered for a user, and says in its results what became of that. */
   deliver?: (result: UserResult, stop: AbortSignal) => Promise<UserResult>;
+  /** Whether earlier runs have registered something for a user that was not delivered. */
+  isOwed?: (user: User) => boolean;
 }
 
 export interface RunOutcome {

@@ -46,6 +46,7 @@ async function chosenFrom(
     plannerFor,
     criteria,
     history,
+    isOwed: () => false,
     limit,
     untouched: (facts: UserFacts) => untouched.push(facts),
     putOff: (certificates: number) => {

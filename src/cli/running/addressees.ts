@@ -65,6 +65,7 @@ async function everyoneIn(
         plannerFor: planners,
         criteria: judged,
         history: control.history,
+        isOwed: control.isOwed ?? (() => false),
         limit: everyone.limit,
         untouched(facts) {
           untouched++;

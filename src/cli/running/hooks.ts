@@ -1,4 +1,4 @@
-import type { Directory } from '../../directory/directory.ts';
+import { type Directory, userKey } from '../../directory/directory.ts';
 import { type Deliveries, earlierDeliveries, noteDeliveries } from '../../journal/deliveries.ts';
 import type { JournalHistory } from '../../journal/read.ts';
 import type { Journal } from '../../journal/write.ts';
@@ -22,14 +22,17 @@ export async function delivery(
   request: Request,
   settings: MutationSettings,
   { journal, directory, out, passphrase }: DeliveryParts,
-): Promise<Pick<RunControl, 'deliver'>> {
+): Promise<Pick<RunControl, 'deliver' | 'isOwed'>> {
   const { deployHook: command, hookTimeout: timeoutMs = DEFAULT_TIMEOUT_MS } = settings;
   if (journal === null || !MAKES_CERTIFICATES.has(request.verb)) return {};
   const hook = command === undefined ? null : { command, timeoutMs };
   const earlier: Deliveries = hook === null ? new Map() : await earlierDeliveries(out, journal.fingerprint);
   if (journal.history !== null) noteDeliveries(journal.history, earlier);
   const context = { hook, directory, journal, earlier, passphrase };
-  return { deliver: (result, stop) => deliver(result, context, stop) };
+  return {
+    deliver: (result, stop) => deliver(result, context, stop),
+    isOwed: (user) => [...(earlier.get(userKey(user))?.values() ?? [])].some(({ state }) => state !== 'delivered'),
+  };
 }
 
 interface DeliveryParts {

@@ -69,6 +69,8 @@ export async function scheduledCommand(
       ...options,
       ...(needsFolder ? [text('--out'), { kind: 'folder' } as const] : []),
       ...(mustBeAlone ? [text('--alone')] : []),
+      // the next one may come a random delay later than after a day, and is to go on with this one all the same
+      ...(has('resumeWithin') && value('resumeWithin') === undefined ? [text('--resume-within'), text('2d')] : []),
       ...(value('progress') === undefined ? [text('--no-progress')] : []),
     ],
     writesTo: [...new Set(foldersWritten(value, isWindows))],

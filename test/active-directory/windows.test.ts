@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { copyFile, mkdir, readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Outcome } from '../cli/msmq-cert.ts';
+import { runDemo } from '../packaging/demo.ts';
+import { assertPfxHolds, keyFilesBelow, letTimePass, machinesOf, readConsistentPair } from './command-line.ts';
+import { gateProxy } from './gate-proxy.ts';
+import { kerberosEnv, kinit } from './kerberos-session.ts';
+import { type Lab, resetUser, startLab } from './lab.ts';
+import { startWindows, type Windows, type WindowsRun } from './windows.ts';
+
+describe('msmq-cert.exe under Wine', () => {
+  let windows: Windows;
+  before(async function () {
+    // the tree with Wine is built when it is not there
+    this.timeout(600_000);
+    windows = await startWindows();
+  });
+  after(async () => {
+    await windows?.remove();
+  });
+
+  async function succeed(words: string[], run?: WindowsRun): Promise<Outcome> {
+    const outcome = await windows.run(words, run);
+    assert.equal(outcome.code, 0, `${words.join(' ')}: ${outcome.stderr}`);
+    return outcome;
+  }
+
+  it('runs the demo', async () => {
+    const cwd = 'demo';
+    await mkdir(join(windows.folder, cwd));
+    const env = { MSMQ_CERT_DIRECTORY: 'ldif:users.ldif' };
+    await runDemo(join(windows.folder, cwd), (words) => windows.run(words, { env, cwd }));
+  });
+
+  describe('against a domain controller', () => {
+    let lab: Lab;
+    before(async () => {
+      lab = await startLab();
+      await copyFile(lab.caFile, join(windows.folder, 'ca.pem'));
+      await copyFile(lab.accounts.provisioner.passwordFile, join(windows.folder, 'password'));
+    });
+    for (const when of [beforeEach, afterEach]) when(() => resetUser(lab, 'carol'));
+
+    const reaching = (url = lab.url) => {
+      const { bind } = lab.accounts.provisioner;
+      return ['--directory', url, '--ca-file', 'ca.pem', '--bind', bind, '--password-file', 'password'];
+    };
+    const outOf = (name: string) => join(windows.folder, name);
+    const entries = () => readConsistentPair(lab, 'carol');
+
+    async function assertEveryKeyIsThere(out: string): Promise<void> {
+      for (const { machine, digest, certificate } of await entries()) {
+        const path = join(outOf(out), 'CORP_carol', machine ?? '', digest);
+        await assertPfxHolds(`${path}.pfx`, `${path}.pass`, certificate);
+      }
+    }
+
+    it('registers, lists, renews, reports and undoes', async () => {
+      const keys = ['--out', 'run'];
+      await succeed(['register', 'carol', '--machine', 'PC-1', '--machine', 'PC-2', ...keys, ...reaching()]);
+      const registered = await entries();
+      assert.deepEqual(machinesOf(registered), ['PC-1', 'PC-2']);
+      await assertEveryKeyIsThere('run');
+
+      const { stdout } = await succeed(['list', 'carol', '--json', ...reaching()]);
+      for (const { digest } of registered) assert.ok(stdout.includes(digest));
+
+      const renewal = ['renew', 'carol', '--machine', 'PC-1', '--all', ...keys, ...reaching()];
+      await succeed(renewal);
+      assert.notDeepEqual(await entries(), registered);
+      await assertEveryKeyIsThere('run');
+
+      await succeed(['audit', '--html', 'audit.html', ...reaching()]);
+      assert.match(await readFile(outOf('audit.html'), 'utf8'), /CORP\\\\carol/);
+
+      const journals = await readdir(join(outOf('run'), 'journal'));
+      const journal = journals.find((name) => name.includes('-renew-'));
+      assert.ok(journal);
+      await succeed(['undo', `run\\journal\\${journal}`, ...reaching()]);
+      assert.deepEqual(await entries(), registered);
+    });
+
+    it('goes on with a run that was killed before the write, with the keys that it made', async () => {
+      const gate = await gateProxy(lab.ip);
+      const words = ['register', 'carol', '--machine', 'PC-1', '--machine', 'PC-2', '--out', 'killed'];
+      const { child, outcome } = await windows.start([...words, ...reaching(gate.url)]);
+      await Promise.race([gate.held(1), outcome]);
+      child.kill('SIGKILL');
+      assert.equal((await outcome).code, null);
+      await gate.close();
+      assert.deepEqual(await entries(), []);
+      const made = (await keyFilesBelow(outOf('killed'))).filter((file) => file.endsWith('.pfx'));
+      assert.equal(made.length, 2);
+
+      await letTimePass(outOf('killed'));
+      const [journal] = (await readdir(join(outOf('killed'), 'journal'))).filter((name) => name.endsWith('.ndjson'));
+      await succeed(['resume', `killed\\journal\\${journal}`, ...reaching()]);
+      const registered = await entries();
+      assert.deepEqual(registered.map(({ machine, digest }) => `CORP_carol/${machine}/${digest}.pfx`).sort(), made);
+      await assertEveryKeyIsThere('killed');
+    });
+
+    // Wine leaves the channel binding out, so this is the Samba that does not demand it.
+    it('binds with Kerberos through SSPI', async () => {
+      await kinit(lab, outOf('tickets'), 'provisioner');
+      await copyFile(lab.krb5Config, outOf('krb5.conf'));
+      const env = { ...kerberosEnv(lab, outOf('tickets')), KRB5_CONFIG: outOf('krb5.conf') };
+      const access = ['--directory', `ldaps://${lab.host}`, '--dns-server', lab.ip, '--ca-file', 'ca.pem'];
+      const words = ['register', 'carol', '--machine', 'PC-1', '--out', 'sspi', '--auth', 'kerberos', ...access];
+      await succeed(words, { env });
+      assert.deepEqual(machinesOf(await entries()), ['PC-1']);
+    });
+  });
+});

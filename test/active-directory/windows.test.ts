@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { copyFile, mkdir, readdir, readFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Outcome } from '../cli/msmq-cert.ts';
-import { runDemo } from '../packaging/demo.ts';
+import { fixture, runDemo } from '../packaging/demo.ts';
 import { assertPfxHolds, keyFilesBelow, letTimePass, machinesOf, readConsistentPair } from './command-line.ts';
 import { gateProxy } from './gate-proxy.ts';
 import { kerberosEnv, kinit } from './kerberos-session.ts';
@@ -31,6 +31,88 @@ describe('msmq-cert.exe under Wine', () => {
     await mkdir(join(windows.folder, cwd));
     const env = { MSMQ_CERT_DIRECTORY: 'ldif:users.ldif' };
     await runDemo(join(windows.folder, cwd), (words) => windows.run(words, { env, cwd }));
+  });
+
+  describe('and its files', () => {
+    let cwd: string;
+    let folder: string;
+    let tests = 0;
+    beforeEach(async () => {
+      cwd = `Schlüssel für alle ${tests++}`;
+      folder = join(windows.folder, cwd);
+      await mkdir(folder);
+      await copyFile(fixture, join(folder, 'users.ldif'));
+    });
+    const env = { MSMQ_CERT_DIRECTORY: 'ldif:users.ldif' };
+    const register = ['register', 'alice', '--machine', 'PC-1'];
+
+    /** Whatever is below a folder and others may use, seen from the system below Wine. */
+    async function openToOthers(below: string): Promise<string[]> {
+      const entries = await readdir(below, { recursive: true, withFileTypes: true });
+      const paths = [below, ...entries.map(({ parentPath, name }) => join(parentPath, name))];
+      const modes = await Promise.all(paths.map(async (path) => (await stat(path)).mode));
+      return paths.filter((_, index) => ((modes[index] ?? 0) & 0o007) !== 0);
+    }
+
+    it('keeps folders, keys, passphrases, journals and reports to their owner', async () => {
+      await succeed(register, { cwd, env });
+      await succeed(['audit', '--html', 'audit.html'], { cwd, env });
+      assert.equal((await keyFilesBelow(join(folder, 'msmq-certs'))).length, 3);
+      assert.deepEqual(await openToOthers(join(folder, 'msmq-certs')), []);
+      assert.equal((await stat(join(folder, 'audit.html'))).mode & 0o007, 0);
+    });
+
+    it('keeps a key folder to its owner that was made by something else', async () => {
+      const keys = join(folder, 'msmq-certs', 'CORP_alice', 'PC-1');
+      await mkdir(keys, { recursive: true, mode: 0o755 });
+      assert.deepEqual(await openToOthers(keys), [keys]);
+      await succeed(register, { cwd, env });
+      assert.deepEqual(await openToOthers(keys), []);
+    });
+
+    it('takes paths of more than 300 characters', async () => {
+      const out = join(...Array.from({ length: 8 }, () => 'd'.repeat(40)), 'ключи');
+      await succeed([...register, '--out', out], { cwd, env });
+      const [file = ''] = await keyFilesBelow(join(folder, out));
+      assert.ok(join(out, file).length > 300);
+      assert.deepEqual(await openToOthers(join(folder, 'd'.repeat(40))), []);
+    });
+
+    it('writes no keys where everybody can read them, unless that is asked for', async () => {
+      await mkdir(join(folder, 'open'));
+      const before = await readFile(join(folder, 'users.ldif'));
+      const words = [...register, '--out', 'open\\keys'];
+      const run = { cwd, env, withoutRights: join(cwd, 'open') };
+      const { code, stderr } = await windows.run(words, run);
+      assert.equal(code, 4, stderr);
+      assert.match(stderr, /^error\[insecure-file-system\]: .*open\\keys.* cannot be kept from others here/m);
+      assert.match(stderr, /^hint: .*--insecure-file-system/m);
+      assert.deepEqual(await readdir(join(folder, 'open')), []);
+      assert.deepEqual(await readFile(join(folder, 'users.ldif')), before);
+
+      await succeed([...words, '--insecure-file-system'], run);
+      assert.equal((await keyFilesBelow(join(folder, 'open/keys'))).length, 3);
+    });
+
+    it('says that a file is open in another program, and leaves all as it was', async () => {
+      const before = await readFile(join(folder, 'users.ldif'));
+      const script = `
+        import { spawnSync } from 'node:child_process';
+        import { openSync } from 'node:fs';
+        process.chdir(${JSON.stringify(cwd)});
+        openSync('users.ldif', 'r');
+        const { status } = spawnSync('../msmq-cert.exe', ${JSON.stringify(register)}, {
+          env: { ...process.env, ...${JSON.stringify(env)} },
+          stdio: ['ignore', 1, 2],
+        });
+        process.exitCode = status;`;
+      const { code, stderr } = await windows.runNode(script);
+      assert.match(stderr, /^error\[file-locked\]: .*users[.]ldif is open in another program$/m);
+      assert.equal(code, 1);
+      assert.deepEqual(await readFile(join(folder, 'users.ldif')), before);
+      assert.deepEqual(await keyFilesBelow(join(folder, 'msmq-certs')), []);
+      assert.deepEqual((await readdir(folder)).sort(), ['msmq-certs', 'users.ldif']);
+    });
   });
 
   describe('against a domain controller', () => {

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, open as openFile, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -24,6 +24,8 @@ export interface WindowsRun {
   env?: Record<string, string>;
   /** Below the folder. Default: the folder itself. */
   cwd?: string;
+  /** A folder below the folder whose files everybody may use, whatever they are told, as on FAT. */
+  withoutRights?: string;
 }
 
 /** Windows programs under Wine, in a folder that both sides see under the same path, there on drive Z. */
@@ -45,16 +47,17 @@ export async function startWindows(): Promise<Windows> {
   let runs = 0;
 
   /** Node.js under Wine works with files as its standard streams only. */
-  async function start(command: string[], { input = '', env = {}, cwd = '.' }: WindowsRun) {
+  async function start(command: string[], { input = '', env = {}, cwd = '.', withoutRights }: WindowsRun) {
     const stream = (name: string) => join(folder, `.${runs}.${name}`);
     runs++;
     const [stdin, stdout, stderr] = [stream('in'), stream('out'), stream('err')];
     await writeFile(stdin, input);
-    const handles = [await open(stdin, 'r'), await open(stdout, 'w'), await open(stderr, 'w')];
+    const handles = [await openFile(stdin, 'r'), await openFile(stdout, 'w'), await openFile(stderr, 'w')];
     // As the first of a process namespace it takes wineserver and all programs with it when it ends.
     const namespace = ['--pid', '--fork', '--kill-child', '--mount-proc'];
-    const script = 'cd "$1"; shift; exec "$@"';
-    const words = [...namespace, '--', ...inTree, 'sh', '-ec', script, 'sh', join(folder, cwd), ...command];
+    const open = withoutRights === undefined ? '' : join(folder, withoutRights);
+    const script = '[ -z "$2" ] || bindfs --chmod-ignore -p a=rwX "$2" "$2"; cd "$1"; shift 2; exec "$@"';
+    const words = [...namespace, '--', ...inTree, 'sh', '-ec', script, 'sh', join(folder, cwd), open, ...command];
     const child = spawn('unshare', words, {
       stdio: handles.map(({ fd }) => fd),
       env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', ...wineEnv(folder), ...env },
@@ -98,5 +101,11 @@ export async function startWindows(): Promise<Windows> {
 }
 
 function wineEnv(folder: string): Record<string, string> {
-  return { HOME: folder, WINEPREFIX: join(folder, '.wine'), WINEDEBUG: '-all', XDG_RUNTIME_DIR: '/tmp' };
+  return {
+    HOME: folder,
+    WINEPREFIX: join(folder, '.wine'),
+    WINEDEBUG: '-all',
+    XDG_RUNTIME_DIR: '/tmp',
+    LC_ALL: 'C.UTF-8',
+  };
 }

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Outcome } from '../cli/msmq-cert.ts';
 
-const fixture = fileURLToPath(new URL('../fixtures/demo.ldif', import.meta.url));
+/** The directory that it shows. */
+export const fixture = fileURLToPath(new URL('../fixtures/demo.ldif', import.meta.url));
 
 /**
  * What scripts/demo shows, with an executable that runs in the folder.

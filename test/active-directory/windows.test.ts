@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
-import { copyFile, mkdir, readdir, readFile, stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Outcome } from '../cli/msmq-cert.ts';
 import { fixture, runDemo } from '../packaging/demo.ts';
 import { assertPfxHolds, keyFilesBelow, letTimePass, machinesOf, readConsistentPair } from './command-line.ts';
@@ -31,6 +33,13 @@ describe('msmq-cert.exe under Wine', () => {
     await mkdir(join(windows.folder, cwd));
     const env = { MSMQ_CERT_DIRECTORY: 'ldif:users.ldif' };
     await runDemo(join(windows.folder, cwd), (words) => windows.run(words, { env, cwd }));
+  });
+
+  it('asks for no password where there is no console', async () => {
+    const words = ['login', '--directory', 'ldaps://dc1.corp.example', '--bind', 'CORP\\ann'];
+    const { code, stderr } = await windows.run(words);
+    assert.equal(code, 2);
+    assert.match(stderr, /^error\[credentials-missing\]: there is no password for CORP\\ann to store$/m);
   });
 
   describe('and its files', () => {
@@ -131,6 +140,45 @@ describe('msmq-cert.exe under Wine', () => {
     const outOf = (name: string) => join(windows.folder, name);
     const entries = () => readConsistentPair(lab, 'carol');
 
+    /**
+     * Starts the command in a console of its own, presses Ctrl+C there when there is a file press-ctrl-c, and makes the
+     * file stopping when the command has said that it stops.
+     */
+    const pressingCtrlC = (words: string[]) => `
+      import { spawn } from 'node:child_process';
+      import { existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+      import { resolve } from 'node:path';
+      const koffi = { exports: {} };
+      process.dlopen(koffi, resolve('koffi.node'));
+      const kernel32 = koffi.exports.load('kernel32.dll');
+      const call = (name, types = [], values = []) => kernel32.func('__stdcall', name, 'int32_t', types)(...values);
+      call('FreeConsole');
+      call('AllocConsole');
+      process.on('SIGINT', () => {});
+      const child = spawn('msmq-cert.exe', ${JSON.stringify(words)}, { stdio: ['ignore', 1, openSync('its.err', 'w')] });
+      let pressed = false;
+      const timer = setInterval(() => {
+        if (!pressed && existsSync('press-ctrl-c')) {
+          pressed = true;
+          call('GenerateConsoleCtrlEvent', ['uint32_t', 'uint32_t'], [0, 0]);
+        }
+        if (readFileSync('its.err', 'utf8').includes('stopping after')) writeFileSync('stopping', '');
+      }, 50);
+      child.on('exit', (code) => {
+        clearInterval(timer);
+        process.stderr.write(readFileSync('its.err'));
+        process.exitCode = code;
+      });`;
+
+    /** Or the program that should make it has ended. */
+    async function appears(path: string, outcome: Promise<Outcome>): Promise<void> {
+      let isOver = false;
+      void outcome.finally(() => {
+        isOver = true;
+      });
+      while (!existsSync(path) && !isOver) await pause(20);
+    }
+
     async function assertEveryKeyIsThere(out: string): Promise<void> {
       for (const { machine, digest, certificate } of await entries()) {
         const path = join(outOf(out), 'CORP_carol', machine ?? '', digest);
@@ -181,6 +229,53 @@ describe('msmq-cert.exe under Wine', () => {
       const registered = await entries();
       assert.deepEqual(registered.map(({ machine, digest }) => `CORP_carol/${machine}/${digest}.pfx`).sort(), made);
       await assertEveryKeyIsThere('killed');
+    });
+
+    it('stops after the write under way at Ctrl+C, and resume does the rest', async () => {
+      const gate = await gateProxy(lab.ip);
+      const users = ['carol', 'dave'];
+      const words = ['register', ...users, '--machine', 'PC-1', '--out', 'stopped', '--concurrency', '1'];
+      const [now, told] = [outOf('press-ctrl-c'), outOf('stopping')];
+      const outcome = windows.runNode(pressingCtrlC([...words, '--no-progress', ...reaching(gate.url)]));
+      try {
+        await Promise.race([gate.held(1), outcome]);
+        await writeFile(now, '');
+        await appears(told, outcome);
+        gate.open();
+        const { code, stderr } = await outcome;
+        assert.equal(code, 130, stderr);
+        assert.match(stderr, /^error\[interrupted\]: the run was stopped by SIGINT$/m);
+        assert.deepEqual(machinesOf(await entries()), ['PC-1']);
+        assert.deepEqual(await readConsistentPair(lab, 'dave'), []);
+
+        const [journal] = (await readdir(join(outOf('stopped'), 'journal'))).filter((name) => name.endsWith('.ndjson'));
+        await succeed(['resume', `stopped\\journal\\${journal}`, ...reaching()]);
+        assert.deepEqual(machinesOf(await readConsistentPair(lab, 'dave')), ['PC-1']);
+      } finally {
+        await gate.close();
+        await resetUser(lab, 'dave');
+      }
+    });
+
+    it('says that Kerberos does not know a domain controller by its address', async () => {
+      await kinit(lab, outOf('tickets'), 'provisioner');
+      await copyFile(lab.krb5Config, outOf('krb5.conf'));
+      const env = { ...kerberosEnv(lab, outOf('tickets')), KRB5_CONFIG: outOf('krb5.conf') };
+      const access = ['--directory', lab.url, '--ca-file', 'ca.pem', '--auth', 'kerberos'];
+      const { code, stderr } = await windows.run(['list', 'carol', ...access], { env });
+      assert.equal(code, 3, stderr);
+      // Wine has one status for all that a domain controller refuses
+      assert.match(stderr, /^error\[bind-refused\]: Kerberos failed for ldap.127[.].*0x80090304/m);
+    });
+
+    it('says that there is no Kerberos ticket', async () => {
+      await copyFile(lab.krb5Config, outOf('krb5.conf'));
+      const env = { ...kerberosEnv(lab, outOf('no-tickets')), KRB5_CONFIG: outOf('krb5.conf') };
+      const access = ['--directory', `ldaps://${lab.host}`, '--dns-server', lab.ip, '--ca-file', 'ca.pem'];
+      const { code, stderr } = await windows.run(['list', 'carol', '--auth', 'kerberos', ...access], { env });
+      assert.equal(code, 2, stderr);
+      assert.match(stderr, /^error\[credentials-missing\]: there is no Kerberos ticket/m);
+      assert.match(stderr, /^hint: .*runas/m);
     });
 
     // Wine leaves the channel binding out, so this is the Samba that does not demand it.

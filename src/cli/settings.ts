@@ -51,6 +51,7 @@ const mutation = directory.extend({
   journal: text,
   resumeWithin: z.number().default(RESUME_WITHIN_MS),
   newRun: z.boolean().default(false),
+  insecureFileSystem: z.boolean().default(false),
   concurrency: z.number(),
   rate: z.number().optional(),
   failFast: z.boolean().default(false),

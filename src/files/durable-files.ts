@@ -1,6 +1,6 @@
-import { constants } from 'node:fs';
-import { copyFile, link, open, rm, unlink } from 'node:fs/promises';
+import { link, open, readFile, rm, unlink } from 'node:fs/promises';
 import { systemCode } from '../errors.ts';
+import { checkPrivate, openPrivate } from './private-files.ts';
 
 /** What link(2) answers on file systems without hard links. */
 const noHardLinks: ReadonlySet<string | undefined> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
@@ -15,17 +15,18 @@ export function temporaryName(path: string): string {
 /**
  * Writes a new file that only its owner can read: under a temporary name first, through to the disk, then in one step
  * under its own name, which must not exist. Every name it makes is added to `created`.
- * @throws the system's error, EEXIST when the name is taken
+ * @throws MsmqCertError insecure-file-system; the system's error, EEXIST when the name is taken
  */
 export async function writeOnce(path: string, content: Uint8Array | string, created: string[]): Promise<void> {
   const temporary = temporaryName(path);
   await createSynced(temporary, content, created);
   await publish(temporary, path, created);
   await unlink(temporary);
+  await checkPrivate(path);
 }
 
 async function createSynced(path: string, content: Uint8Array | string, created: string[]): Promise<void> {
-  const file = await open(path, 'wx', 0o600);
+  const file = await openPrivate(path, 'wx');
   created.push(path);
   try {
     await file.writeFile(content);
@@ -43,18 +44,7 @@ export async function publish(temporary: string, path: string, created: string[]
     created.push(path);
   } catch (error) {
     if (!noHardLinks.has(systemCode(error))) throw error;
-    await copyFile(temporary, path, constants.COPYFILE_EXCL);
-    created.push(path);
-    await syncFile(path);
-  }
-}
-
-async function syncFile(path: string): Promise<void> {
-  const file = await open(path, 'r+');
-  try {
-    await file.sync();
-  } finally {
-    await file.close();
+    await createSynced(path, await readFile(temporary), created);
   }
 }
 

@@ -10,6 +10,7 @@ export function readError(file: string, error: unknown): MsmqCertError {
       cause: error,
     });
   }
+  if (code === 'EBUSY') return openElsewhere(file, error);
   return new MsmqCertError('file-unreadable', `cannot read ${file} (${code})`, {
     hint: 'name a plain file that this account may read',
     cause: error,
@@ -49,7 +50,16 @@ export function writeError(file: string, error: unknown, hints: WriteHints = HIN
   if (FULL.has(code)) {
     return new MsmqCertError('disk-full', `no space left to write ${file} (${code})`, { hint: hints.full, ...cause });
   }
+  if (code === 'EBUSY') return openElsewhere(file, error);
   return new MsmqCertError('file-unwritable', `cannot write ${file} (${code})`, { hint: hints.other, ...cause });
+}
+
+/** What Windows refuses and others allow. */
+export function openElsewhere(file: string, cause: unknown): MsmqCertError {
+  return new MsmqCertError('file-locked', `${file} is open in another program`, {
+    hint: 'close it there and run again',
+    cause,
+  });
 }
 
 export function noReplicas(file: string): MsmqCertError {

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
-import { chmod, constants, type FileHandle, lstat, open, rename, rm } from 'node:fs/promises';
+import { chmod, constants, type FileHandle, lstat, open, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { MsmqCertError, systemCode } from '../errors.ts';
 import { writeError } from './file-errors.ts';
+import { openPrivate } from './private-files.ts';
+import { renameOver } from './rename.ts';
 
 /**
  * Writes a file that does not exist yet and leaves nothing behind when that fails.
@@ -56,13 +56,14 @@ export interface OutputFile {
 export async function openOutput(file: string, mode = 0o600): Promise<OutputFile> {
   if (await isDevice(file)) return await openDevice(file);
   const temporary = join(dirname(file), `.${basename(file)}.${randomBytes(8).toString('hex')}.tmp`);
-  const stream = createWriteStream(temporary, { flags: 'wx', mode: 0o600, flush: true });
+  const opening = mode === 0o600 ? openPrivate(temporary, 'wx', 'or-not') : open(temporary, 'wx', 0o600);
+  const handle = await opening.catch((cause) => {
+    throw writeError(file, cause);
+  });
+  const stream = handle.createWriteStream({ flush: true });
   const written = finished(stream);
   // Whoever commits sees the failure.
   written.catch(() => {});
-  await once(stream, 'open').catch((cause) => {
-    throw writeError(file, cause);
-  });
   const discard = async () => {
     stream.destroy();
     await written.catch(() => {});
@@ -75,7 +76,7 @@ export async function openOutput(file: string, mode = 0o600): Promise<OutputFile
       try {
         await written;
         if (mode !== 0o600) await chmod(temporary, mode);
-        await rename(temporary, file);
+        await renameOver(temporary, file);
       } catch (cause) {
         await discard();
         throw writeError(file, cause);
@@ -116,7 +117,7 @@ async function openDevice(file: string): Promise<OutputFile> {
 
 async function create(file: string, mode: number): Promise<FileHandle> {
   try {
-    return await open(file, 'wx', mode);
+    return mode === 0o600 ? await openPrivate(file, 'wx', 'or-not') : await open(file, 'wx', mode);
   } catch (cause) {
     if (systemCode(cause) !== 'EEXIST') throw writeError(file, cause);
     throw new MsmqCertError('file-exists', `${file} exists already`, {

@@ -1,7 +1,8 @@
-import { lstat, mkdir, realpath } from 'node:fs/promises';
+import { lstat, realpath } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { MsmqCertError, systemCode } from '../errors.ts';
 import { syncFolder } from './durable-files.ts';
+import { makePrivateFolder } from './private-files.ts';
 
 /**
  * Whether nobody else could have put something in the place of this file or folder: it and everything above it belong to
@@ -22,31 +23,15 @@ export async function checkOwn(path: string): Promise<void> {
 /**
  * Makes a folder that only this account can enter, with what is missing above it, on the disk before this resolves. One
  * that is there already has to be ours: see {@link checkOwn}.
- * @throws MsmqCertError untrusted-path, or the system's error
+ * @throws MsmqCertError untrusted-path, insecure-file-system, not-available, or the system's error
  */
 export async function makeOwnFolder(folder: string): Promise<void> {
   await checkOwn(folder);
-  const firstMade = await makeMissing(resolve(folder));
+  const firstMade = await makePrivateFolder(folder);
   if (firstMade === undefined) return;
   await syncNewFolders(resolve(folder), firstMade);
   // somebody may have been faster
   await checkOwn(folder);
-}
-
-/**
- * One folder at a time: the recursive mkdir of Node never ends below a folder that takes none, such as /proc.
- * @returns the highest one that was missing
- */
-async function makeMissing(folder: string): Promise<string | undefined> {
-  const there = await nearestThere(folder);
-  const parts = upwards(folder);
-  const missing = parts.slice(0, parts.indexOf(there)).toReversed();
-  for (const part of missing) {
-    await mkdir(part, { mode: 0o700 }).catch((error) => {
-      if (systemCode(error) !== 'EEXIST') throw error;
-    });
-  }
-  return missing[0];
 }
 
 /** Waits until the names of new folders, from the lowest up to the first that was made, are on the disk. */

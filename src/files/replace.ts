@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { access, constants, type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
+import { access, constants, type FileHandle, open, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { MsmqCertError } from '../errors.ts';
 import { writeError } from './file-errors.ts';
+import { renameOver } from './rename.ts';
 
 /** Bytes at a time from a file: few calls for a large file, little memory. */
 const CHUNK_BYTES = 1024 * 1024;
@@ -86,7 +87,7 @@ async function* edited(
 /** Puts the copy in the place of the file, in one step. */
 export async function moveInto(file: string, copy: string): Promise<void> {
   try {
-    await rename(copy, file);
+    await renameOver(copy, file);
   } catch (error) {
     throw writeError(file, error);
   }

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { open, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Pair } from '../blob/pair.ts';
 import type { Listed, User } from '../directory/directory.ts';
@@ -8,6 +8,7 @@ import { MsmqCertError, systemCode } from '../errors.ts';
 import { syncFolder } from '../files/durable-files.ts';
 import { writeError } from '../files/file-errors.ts';
 import { makeOwnFolder } from '../files/own-folder.ts';
+import { openPrivate } from '../files/private-files.ts';
 
 export interface BackupOutcome {
   users: number;
@@ -73,7 +74,7 @@ async function writeNew(
   file: string,
   fill: (write: (bytes: string | Uint8Array) => Promise<void>) => Promise<void>,
 ): Promise<void> {
-  const handle = await open(file, 'wx', 0o600).catch((error) => {
+  const handle = await openPrivate(file, 'wx', 'or-not').catch((error) => {
     throw systemCode(error) === 'EEXIST' ? fileExists(file) : writeError(file, error);
   });
   const write = async (bytes: string | Uint8Array) => {

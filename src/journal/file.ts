@@ -6,6 +6,7 @@ import { MsmqCertError } from '../errors.ts';
 import { syncFolder } from '../files/durable-files.ts';
 import { writeError } from '../files/file-errors.ts';
 import { checkOwn, makeOwnFolder } from '../files/own-folder.ts';
+import { openPrivate } from '../files/private-files.ts';
 import type { JournalRecord } from './records.ts';
 
 /** Appends records to a journal file. */
@@ -32,15 +33,15 @@ export async function makeJournalFolder(path: string): Promise<void> {
 
 /**
  * Makes a new journal, in a folder that is there.
- * @throws MsmqCertError file-exists, file-unwritable
+ * @throws MsmqCertError file-exists, file-unwritable, insecure-file-system
  */
 export async function createJournalFile(path: string): Promise<JournalFile> {
   try {
-    const file = appendTo(path, await open(path, 'ax', 0o600));
+    const file = appendTo(path, await openPrivate(path, 'ax'));
     await syncFolder(dirname(path));
     return file;
   } catch (cause) {
-    throw notWritten(path, cause);
+    throw cause instanceof MsmqCertError ? cause : notWritten(path, cause);
   }
 }
 

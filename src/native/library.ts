@@ -1,5 +1,7 @@
+import { isSea } from 'node:sea';
 import type { KoffiFunc, LibraryHandle } from 'koffi';
 import { MsmqCertError } from '../errors.ts';
+import { addonInside } from './addon.ts';
 
 export type Koffi = typeof import('koffi');
 
@@ -22,8 +24,9 @@ export interface LibraryPlace {
  */
 export async function loadKoffi(purpose: string): Promise<Koffi> {
   try {
-    return await import('koffi');
+    return isSea() ? (addonInside('koffi.node') as Koffi) : await import('koffi');
   } catch (cause) {
+    if (cause instanceof MsmqCertError) throw cause;
     throw new MsmqCertError('not-available', `${purpose} is not available: the package "koffi" cannot be loaded`, {
       hint: 'install msmq-cert again without --omit=optional, on a platform that koffi has a program for',
       cause,

@@ -28,9 +28,18 @@ export interface Outcome {
 /** Starts the built command. */
 export function startMsmqCert(words: string[], invocation: Invocation = {}): ChildProcessWithoutNullStreams {
   if (!existsSync(main)) throw new Error('there is no dist/cli/main.js: run npm run build before these tests');
-  const { env = {}, cwd, input = '', nodeOptions = [], under = [] } = invocation;
-  const [program = process.execPath, ...rest] = [...under, process.execPath, ...nodeOptions, main, ...words];
-  const child = spawn(program, rest, {
+  const { nodeOptions = [], under = [], ...rest } = invocation;
+  const [program = process.execPath, ...before] = [...under, process.execPath, ...nodeOptions, main];
+  return startProgram(program, [...before, ...words], rest);
+}
+
+/** Starts any program in the same way. */
+export function startProgram(
+  program: string,
+  words: string[],
+  { env = {}, cwd, input = '' }: Pick<Invocation, 'env' | 'cwd' | 'input'>,
+): ChildProcessWithoutNullStreams {
+  const child = spawn(program, words, {
     env: { PATH: process.env['PATH'], ...env },
     ...(cwd !== undefined && { cwd }),
   });

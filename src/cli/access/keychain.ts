@@ -1,4 +1,6 @@
+import { isSea } from 'node:sea';
 import { MsmqCertError } from '../../errors.ts';
+import { addonInside } from '../../native/addon.ts';
 
 /** Where one password is kept: by the directory it opens and the name that binds there. */
 export interface KeychainKey {
@@ -47,8 +49,9 @@ const OTHER_WAYS = 'give the password with --password-file, --password-stdin, MS
 /** Loaded on first use: it is a native module that not every machine can load, and most runs do without it. */
 async function loadKeytar(): Promise<Keytar> {
   try {
-    return (await import('keytar')).default;
+    return isSea() ? (addonInside('keytar.node') as Keytar) : (await import('keytar')).default;
   } catch (cause) {
+    if (cause instanceof MsmqCertError) throw cause;
     throw new MsmqCertError('not-available', 'no keychain of this system can be used', {
       hint: `on Linux install libsecret (Debian: libsecret-1-0) and keytar, or ${OTHER_WAYS}`,
       cause,

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { replaceFile } from '../../files/output-file.ts';
 import type { AuditReport, UserJson } from '../../inspect/audit/report.ts';
 import type { PageData } from '../../report-page/data.ts';
 import { count, counted, size } from '../../report-page/format.ts';
 import { harmless } from '../../visible.ts';
-import { packageRoot } from '../package-root.ts';
+import { packageFile } from '../package-root.ts';
 
 /** The parts of the page that are the same in every report. */
 export interface PageParts {
@@ -13,20 +13,16 @@ export interface PageParts {
   style: string;
 }
 
-const builtParts = new URL('dist/report-page/', packageRoot);
-
 /**
  * Writes an audit as one HTML page that needs nothing besides itself. A file that is there already is replaced in one
  * step; only its owner can read the new one, for it lists accounts and machines.
- * @param parts the folder of the page's built script and style
+ * @param parts the folder of the page's built script and style; else those of the package
  * @throws MsmqCertError disk-full, file-unwritable
  */
-export async function writeHtmlReport(report: AuditReport, file: string, parts: URL = builtParts): Promise<void> {
-  const [script, style] = await Promise.all([
-    readFile(new URL('page.js', parts), 'utf8'),
-    readFile(new URL('page.css', parts), 'utf8'),
-  ]);
-  await replaceFile(file, htmlReport(report, { script, style }));
+export async function writeHtmlReport(report: AuditReport, file: string, parts?: URL): Promise<void> {
+  const read = (name: string) =>
+    parts === undefined ? packageFile(`dist/report-page/${name}`) : readFileSync(new URL(name, parts), 'utf8');
+  await replaceFile(file, htmlReport(report, { script: read('page.js'), style: read('page.css') }));
 }
 
 /**

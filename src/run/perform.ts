@@ -2,11 +2,13 @@ import { availableParallelism } from 'node:os';
 import limit from 'p-limit';
 import { DEFAULT_SUBJECT, parseSubjectTemplate } from '../certificate/subject.ts';
 import type { Directory, Listing } from '../directory/directory.ts';
+import type { OpenDirectory } from '../directory/open.ts';
 import type { MsmqCertError } from '../errors.ts';
 import { checkOwn } from '../files/own-folder.ts';
-import { newJournalPath } from '../journal/find.ts';
+import { newJournalPath, takeEarlier } from '../journal/find.ts';
+import type { JournalHistory } from '../journal/read.ts';
 import { unlessEmpty } from '../journal/unless-empty.ts';
-import { beginJournal, fingerprintOf, type Journal, noJournal } from '../journal/write.ts';
+import { beginJournal, fingerprintOf, type Journal, noJournal, resumeJournal } from '../journal/write.ts';
 import { computerBook } from '../judge/computer-book.ts';
 import type { Criteria } from '../judge/state.ts';
 import type { KeySettingsRecord, Request, Target } from '../plan/request.ts';
@@ -15,6 +17,7 @@ import { sharedDigestGuard } from '../plan/shared-digests.ts';
 import type { KeyPolicy } from './keys.ts';
 import { plannersFor } from './planners.ts';
 import { run, type UnknownUser } from './run.ts';
+import { saveWhatGoes } from './save-before.ts';
 
 const DAY_MS = 86_400_000;
 const YEAR_MS = 365.25 * DAY_MS;
@@ -62,11 +65,12 @@ export interface Performance {
 
 /**
  * Does for many users what was asked for, as the command line does: plans each user, puts keys in files first, and writes
- * both attributes in one compare-and-swap. What is registered already is left alone, so the same call may be repeated.
+ * both attributes in one compare-and-swap. A call that was cut short is gone on with by the same call: what was written
+ * is recognised, and the keys that were made are used.
  * @throws MsmqCertError when nothing can be begun: untrusted-path, file-unwritable, invalid-plan, invalid-journal, …
  */
 export async function perform(
-  directory: Directory & Listing,
+  directory: Directory & Listing & Partial<Pick<OpenDirectory, 'url' | 'bind'>>,
   request: Request,
   targets: readonly Target[],
   options: PerformOptions,
@@ -90,7 +94,10 @@ export async function perform(
         journal: journal ?? noJournal,
         mode,
         guardSharedDigests: sharedDigestGuard(directory.findByDigest),
-        beforeWrite: async (plan) => plan,
+        beforeWrite: async (plan) => {
+          await saveWhatGoes(request, out, plan);
+          return plan;
+        },
         whenCoreIsFree: limit(KEYS_AT_ONCE),
         onRetry: () => {},
       },
@@ -98,7 +105,7 @@ export async function perform(
         concurrency: USERS_AT_ONCE,
         stop: AbortSignal.any([options.signal ?? noJournal.lost, journal?.lost ?? noJournal.lost]),
         maxFailures: Number.POSITIVE_INFINITY,
-        history: null,
+        history: journal?.history ?? null,
       },
       {
         started: () => {},
@@ -127,16 +134,25 @@ function criteriaFor(directory: Listing, { subject }: KeyPolicy): Criteria {
   };
 }
 
+type OpenedJournal = Journal & { path(): string | null; history: JournalHistory | null };
+
 async function openJournal(
-  { server }: Directory,
+  directory: Directory & Partial<Pick<OpenDirectory, 'url' | 'bind'>>,
   request: Request,
   targets: readonly Target[],
   policy: KeyPolicy,
-): Promise<Journal & { path(): string | null }> {
+): Promise<OpenedJournal> {
+  const { server, url = server, bind = null } = directory;
   const keys = recordOf(policy);
-  const path = newJournalPath(policy.out, request.verb, fingerprintOf({ request, targets, keys, directory: server }));
-  const header = { request, targets, keys, directory: server, server, bind: null, delivers: false };
-  return unlessEmpty(await beginJournal(path, header), path);
+  const fingerprint = fingerprintOf({ request, targets, keys, directory: url });
+  const { taken } = await takeEarlier(policy.out, fingerprint, policy.maxAgeMs, () => {});
+  if (taken !== null) {
+    const { path, history } = taken;
+    return { ...(await resumeJournal(taken, { server, delivers: false })), path: () => path, history };
+  }
+  const path = newJournalPath(policy.out, request.verb, fingerprint);
+  const header = { request, targets, keys, directory: url, server, bind, delivers: false };
+  return { ...unlessEmpty(await beginJournal(path, header), path), history: null };
 }
 
 /** A journal holds no secret, so a passphrase is not in it. */

@@ -31,7 +31,7 @@ export interface PfxContent {
   certificate: Buffer;
   privateKey: KeyObject;
   passphrase: string;
-  /** How often the passphrase is hashed; {@link ITERATIONS} unless the passphrase is a random one. */
+  /** How often the passphrase is hashed; `ITERATIONS` unless the passphrase is a random one. */
   iterations?: number;
   /** What the certificate store shows. */
   friendlyName: string;

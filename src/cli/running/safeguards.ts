@@ -1,10 +1,10 @@
 import limit from 'p-limit';
 import type { MsmqCertError } from '../../errors.ts';
-import { saveBefore } from '../../inspect/backup.ts';
 import type { UserPlan } from '../../plan/plan.ts';
 import type { Request } from '../../plan/request.ts';
 import type { Summary } from '../../plan/results.ts';
 import type { ApplyContext } from '../../run/apply.ts';
+import { saveWhatGoes } from '../../run/save-before.ts';
 import { planLines } from '../render/plan-text.ts';
 import type { MutationSettings } from '../settings.ts';
 import { print, tell } from '../terminal.ts';
@@ -37,10 +37,8 @@ export function safeguards(
     if (!takesAway) return plan;
     // A dry run shows the plan as its result.
     if (!settings.quiet && !settings.dryRun && !asks) show(plan, settings);
-    const form = savedForm(request);
-    if (form === null || plan.refusal !== null) return plan;
-    const file = await saveBefore(out, plan.user, plan.before, form);
-    if (!settings.quiet) tell(`${plan.user.account}: saved in ${file}`);
+    const file = await saveWhatGoes(request, out, plan);
+    if (file !== null && !settings.quiet) tell(`${plan.user.account}: saved in ${file}`);
     return plan;
   };
 }
@@ -50,11 +48,6 @@ function show(plan: UserPlan, { json, ndjson, quiet }: MutationSettings): void {
   const lines = [plan.user.account, ...planLines(plan), ''];
   if (json || ndjson || quiet) tell(...lines);
   else print(lines);
-}
-
-function savedForm(request: Request): 'ldif' | 'blob' | null {
-  if (request.verb === 'clear') return 'ldif';
-  return request.verb === 'repair' && request.salvage ? 'blob' : null;
 }
 
 /** What people should know when the run is over. */

@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { verify, X509Certificate } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Outcome } from '../cli/msmq-cert.ts';
+import { mutation, reaching, readConsistentPair } from './command-line.ts';
+import { type Lab, resetUser, startLab } from './lab.ts';
+import { startWindows, type Windows } from './windows.ts';
+
+const MACHINE = 'CORP';
+
+describe('the key where MSMQ signs, under Wine', () => {
+  let windows: Windows;
+  let lab: Lab;
+  before(async function () {
+    // the tree with Wine is built when it is not there
+    this.timeout(600_000);
+    windows = await startWindows({ domain: 'CORP', user: 'alice' });
+    lab = await startLab();
+    await copyFile(lab.caFile, join(windows.folder, 'ca.pem'));
+    await copyFile(lab.accounts.alice.passwordFile, join(windows.folder, 'password'));
+  });
+  after(async () => {
+    await windows?.remove();
+  });
+  for (const when of [beforeEach, afterEach]) when(() => resetUser(lab, 'alice'));
+
+  const asAlice = () => {
+    const { bind } = lab.accounts.alice;
+    return ['--directory', lab.url, '--ca-file', 'ca.pem', '--bind', bind, '--password-file', 'password'];
+  };
+
+  async function succeed(...words: string[]): Promise<Outcome> {
+    const outcome = await windows.run(words);
+    assert.equal(outcome.code, 0, `${words.join(' ')}: ${outcome.stderr}`);
+    return outcome;
+  }
+
+  async function refused(code: string, ...words: string[]): Promise<string> {
+    const outcome = await windows.run(words);
+    assert.notEqual(outcome.code, 0, outcome.stdout);
+    assert.match(outcome.stderr, new RegExp(`error\\[${code}\\]`));
+    assert.match(outcome.stderr, /hint: ./);
+    return outcome.stderr;
+  }
+
+  interface Installed {
+    digest: string;
+    thumbprint: string;
+    account: string | null;
+    machine: string | null;
+    provider: string;
+    keySpec: string;
+    signsSha512: boolean;
+    exportable: boolean;
+    registered: boolean | null;
+  }
+
+  async function installed(...words: string[]): Promise<Installed[]> {
+    return JSON.parse((await succeed('installed', '--json', ...words)).stdout).certificates;
+  }
+
+  /** Registers on Linux and brings the PFX over. */
+  async function delivered(machine: string, user = 'alice') {
+    const out = join(windows.folder, `out-${machine}-${user}`);
+    const { results, stderr } = await mutation([
+      'register',
+      user,
+      '--machine',
+      machine,
+      '--out',
+      out,
+      ...reaching(lab),
+    ]);
+    const [{ digest = '', files } = {}] = results;
+    assert.ok(digest && files, stderr);
+    const pass = files.passphrase ?? '';
+    await copyFile(files.pfx, join(windows.folder, `${digest}.pfx`));
+    await copyFile(pass, join(windows.folder, `${digest}.pass`));
+    return { digest, pfx: `${digest}.pfx`, pass: `${digest}.pass` };
+  }
+
+  it('installs, signs in a new process, lists both sides, and uninstalls', async () => {
+    const { digest, pfx, pass } = await delivered(MACHINE);
+    const [entry] = await readConsistentPair(lab, 'alice');
+    const certificate = new X509Certificate(entry?.certificate ?? '');
+
+    const first = JSON.parse((await succeed('install', pfx, '--json')).stdout);
+    const thumbprint = certificate.fingerprint.replaceAll(':', '');
+    assert.deepEqual(first, { schema: 1, command: 'install', changed: true, digest, thumbprint, deleted: [] });
+
+    const expected = { digest, thumbprint, account: 'CORP\\alice', machine: MACHINE, keySpec: 'AT_KEYEXCHANGE' };
+    const provider = 'Microsoft Enhanced RSA and AES Cryptographic Provider';
+    const found = { ...expected, provider, signsSha512: true, exportable: false };
+    assert.deepEqual(await installed(), [{ ...found, registered: null }]);
+    assert.deepEqual(await installed(...asAlice()), [{ ...found, registered: true }]);
+
+    const { stdout } = await succeed('installed', '--digest', digest, '--sign', '00ff10', '--json');
+    const signature = Buffer.from(JSON.parse(stdout).signature, 'base64');
+    assert.ok(verify('sha512', Buffer.from('00ff10', 'hex'), certificate.publicKey, signature));
+
+    const again = JSON.parse((await succeed('install', pfx, '--delete', '--json')).stdout);
+    assert.equal(again.changed, false);
+    assert.deepEqual(again.deleted, [pfx, pass]);
+    assert.equal(existsSync(join(windows.folder, pfx)) || existsSync(join(windows.folder, pass)), false);
+
+    await resetUser(lab, 'alice');
+    assert.deepEqual(await installed(...asAlice()), [{ ...found, registered: false }]);
+    await succeed('uninstall', '--digest', digest);
+    assert.deepEqual(await installed(), []);
+    await refused('digest-not-found', 'uninstall', '--digest', digest);
+  });
+
+  it('lets a key be exported only when that was asked for', async () => {
+    const { digest, pfx } = await delivered(MACHINE);
+    await succeed('install', pfx, '--exportable');
+    assert.deepEqual(
+      (await installed()).map(({ exportable }) => exportable),
+      [true],
+    );
+    await succeed('uninstall', '--digest', digest);
+  });
+
+  it('refuses what is not for this account and machine, or cannot be opened, and keeps the files', async () => {
+    const elsewhere = await delivered('PC-1');
+    assert.match(await refused('wrong-owner', 'install', elsewhere.pfx, '--delete'), /PC-1/);
+    const here = await delivered(MACHINE);
+    await writeFile(join(windows.folder, 'wrong'), 'not the passphrase\n');
+    await refused('wrong-passphrase', 'install', here.pfx, '--passphrase-file', 'wrong', '--delete');
+    const bytes = await readFile(join(windows.folder, here.pfx));
+    await writeFile(join(windows.folder, 'short.pfx'), bytes.subarray(0, 700));
+    await refused('invalid-pfx', 'install', 'short.pfx', '--passphrase-file', here.pass, '--delete');
+    for (const file of [elsewhere.pfx, elsewhere.pass, here.pfx, here.pass, 'short.pfx', 'wrong'])
+      assert.ok(existsSync(join(windows.folder, file)), file);
+    assert.deepEqual(await installed(), []);
+  });
+});

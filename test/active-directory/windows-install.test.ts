@@ -88,7 +88,15 @@ describe('the key where MSMQ signs, under Wine', () => {
 
     const first = JSON.parse((await succeed('install', pfx, '--json')).stdout);
     const thumbprint = certificate.fingerprint.replaceAll(':', '');
-    assert.deepEqual(first, { schema: 1, command: 'install', changed: true, digest, thumbprint, deleted: [] });
+    assert.deepEqual(first, {
+      schema: 1,
+      command: 'install',
+      dryRun: false,
+      changed: true,
+      digest,
+      thumbprint,
+      deleted: [],
+    });
 
     const expected = { digest, thumbprint, account: 'CORP\\alice', machine: MACHINE, keySpec: 'AT_KEYEXCHANGE' };
     const provider = 'Microsoft Enhanced RSA and AES Cryptographic Provider';

@@ -18,6 +18,7 @@ const commands = {
   schedule: async () => (await import('./commands/schedule.ts')).scheduleCommand((verb) => commandsFor([verb], false)),
   install: async () => (await import('./commands/install.ts')).installCommand(),
   uninstall: async () => (await import('./commands/uninstall.ts')).uninstallCommand(),
+  request: async () => (await import('./commands/request.ts')).requestCommand(),
   installed: async () => (await import('./commands/installed.ts')).installedCommand(),
   audit: async () => (await import('./commands/audit.ts')).auditCommand(),
   verify: async () => (await import('./commands/verify.ts')).verifyCommand(),

@@ -93,7 +93,7 @@ export function signs(calls: WindowsCalls, place: KeyPlace, certificate: Buffer)
   }
 }
 
-function verifies(certificate: Buffer, data: Buffer, signature: Buffer): boolean {
+export function verifies(certificate: Buffer, data: Buffer, signature: Buffer): boolean {
   return verify('sha512', data, new X509Certificate(certificate).publicKey, signature);
 }
 

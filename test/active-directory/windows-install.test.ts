@@ -120,6 +120,47 @@ describe('the key where MSMQ signs, under Wine', () => {
     await refused('digest-not-found', 'uninstall', '--digest', digest);
   });
 
+  it('makes a key that stays, whose certificate a manifest registers', async () => {
+    const words = ['request', '--out', 'own.cer', '--json'];
+    const first = JSON.parse((await succeed(...words)).stdout);
+    assert.equal(first.changed, true);
+    const own = await readFile(join(windows.folder, 'own.cer'));
+    assert.ok(new X509Certificate(own).verify(new X509Certificate(own).publicKey));
+    assert.deepEqual({ ...JSON.parse((await succeed(...words)).stdout) }, { ...first, changed: false });
+
+    const manifest = join(windows.folder, 'requested.csv');
+    await writeFile(manifest, `user,machine,certificate\nCORP\\alice,${MACHINE},own.cer\n`);
+    const { code, stderr } = await mutation(['register', '--manifest', manifest, ...reaching(lab)]);
+    assert.equal(code, 0, stderr);
+    const [entry] = await readConsistentPair(lab, 'alice');
+    assert.deepEqual(entry?.certificate, own);
+
+    const [there] = await installed(...asAlice());
+    assert.deepEqual(there, {
+      digest: first.digest,
+      thumbprint: first.thumbprint,
+      account: 'CORP\\alice',
+      machine: MACHINE,
+      provider: 'Microsoft Enhanced RSA and AES Cryptographic Provider',
+      keySpec: 'AT_KEYEXCHANGE',
+      signsSha512: true,
+      exportable: false,
+      registered: true,
+    });
+    const signed = await succeed('installed', '--digest', first.digest, '--sign', 'abcd', '--json');
+    const signature = Buffer.from(JSON.parse(signed.stdout).signature, 'base64');
+    assert.ok(verify('sha512', Buffer.from('abcd', 'hex'), new X509Certificate(own).publicKey, signature));
+    await succeed('uninstall', '--digest', first.digest);
+  });
+
+  it('makes no key when its certificate cannot be written', async () => {
+    await writeFile(join(windows.folder, 'taken.cer'), 'of somebody else');
+    await refused('file-exists', 'request', '--out', 'taken.cer');
+    await refused('wrong-owner', 'request', '--machine', 'PC-1');
+    assert.deepEqual(await installed(), []);
+    assert.equal(await readFile(join(windows.folder, 'taken.cer'), 'utf8'), 'of somebody else');
+  });
+
   it('lets a key be exported only when that was asked for', async () => {
     const { digest, pfx } = await delivered(MACHINE);
     await succeed('install', pfx, '--exportable');

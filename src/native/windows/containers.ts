@@ -18,7 +18,8 @@ export interface KeyPlace {
   keySpec: KeySpec;
 }
 
-export const HASHES = { sha256: 0x800c, sha512: 0x800e } as const;
+/** CALG_SHA1 and so on. */
+const HASHES = { sha1: 0x8004, sha256: 0x800c, sha384: 0x800d, sha512: 0x800e } as const;
 
 const NEW_KEYSET = 0x8;
 const DELETE_KEYSET = 0x10;

@@ -113,8 +113,17 @@ describe('the key where MSMQ signs, under Wine', () => {
     assert.deepEqual(again.deleted, [pfx, pass]);
     assert.equal(existsSync(join(windows.folder, pfx)) || existsSync(join(windows.folder, pass)), false);
 
+    const explain = ['explain', 'alice', '--machine', MACHINE, '--local', ...asAlice()];
+    assert.match(
+      (await succeed(...explain)).stdout,
+      new RegExp(`ok +both sides +${digest} is registered, and its key signs`),
+    );
+
     await resetUser(lab, 'alice');
     assert.deepEqual(await installed(...asAlice()), [{ ...found, registered: false }]);
+    const explained = await windows.run(explain);
+    assert.equal(explained.code, 1, explained.stderr);
+    assert.match(explained.stdout, new RegExp(`failed +both sides +${digest} is installed here and not registered`));
     await succeed('uninstall', '--digest', digest);
     assert.deepEqual(await installed(), []);
     await refused('digest-not-found', 'uninstall', '--digest', digest);
@@ -183,5 +192,44 @@ describe('the key where MSMQ signs, under Wine', () => {
     for (const file of [elsewhere.pfx, elsewhere.pass, here.pfx, here.pass, 'short.pfx', 'wrong'])
       assert.ok(existsSync(join(windows.folder, file)), file);
     assert.deepEqual(await installed(), []);
+  });
+
+  it('checks this machine and this account', async () => {
+    const checks = async () => {
+      const { stdout } = await succeed('check', '--local', '--json');
+      const found: { name: string; status: string }[] = JSON.parse(stdout).checks;
+      return found.map(({ name, status }) => `${name} ${status}`);
+    };
+    const account = ['session ok', 'profile ok', 'keys ok'];
+    assert.deepEqual(await checks(), [...account, 'msmq-service warning']);
+
+    // what MSMQ would have in the registry, as a service that does not run
+    const service = 'HKLM\\System\\CurrentControlSet\\Services\\MSMQ';
+    const parameters = 'HKLM\\Software\\Microsoft\\MSMQ\\Parameters';
+    const values = [
+      [service, 'ImagePath', 'REG_SZ', 'C:\\windows\\system32\\mqsvc.exe'],
+      [service, 'Type', 'REG_DWORD', '16'],
+      [service, 'Start', 'REG_DWORD', '3'],
+      [service, 'ErrorControl', 'REG_DWORD', '1'],
+      [parameters, 'Workgroup', 'REG_DWORD', '1'],
+      [`${parameters}\\Security`, 'WeakHashAlgorithms', 'REG_DWORD', '1'],
+    ];
+    const { code, stderr } = await windows.runNode(`
+      import { spawnSync } from 'node:child_process';
+      for (const [key, name, type, value] of ${JSON.stringify(values)}) {
+        const words = ['add', key, '/v', name, '/t', type, '/d', value, '/f'];
+        process.exitCode ||= spawnSync('reg', words, { stdio: 'ignore' }).status;
+      }
+    `);
+    assert.equal(code, 0, stderr);
+    const outcome = await windows.run(['check', '--local', '--json']);
+    const found: { name: string; status: string }[] = JSON.parse(outcome.stdout).checks;
+    const msmq = ['msmq-service failed', 'domain-mode failed', 'weak-hashes warning', 'storage warning'];
+    assert.deepEqual(
+      found.map(({ name, status }) => `${name} ${status}`),
+      [...account, ...msmq],
+      outcome.stderr,
+    );
+    assert.equal(outcome.code, 1);
   });
 });

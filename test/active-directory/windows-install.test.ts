@@ -139,7 +139,14 @@ describe('the key where MSMQ signs, under Wine', () => {
 
     const manifest = join(windows.folder, 'requested.csv');
     await writeFile(manifest, `user,machine,certificate\nCORP\\alice,${MACHINE},own.cer\n`);
-    const { code, stderr } = await mutation(['register', '--manifest', manifest, ...reaching(lab)]);
+    const { code, stderr } = await mutation([
+      'register',
+      '--manifest',
+      manifest,
+      '--out',
+      join(windows.folder, 'requested'),
+      ...reaching(lab),
+    ]);
     assert.equal(code, 0, stderr);
     const [entry] = await readConsistentPair(lab, 'alice');
     assert.deepEqual(entry?.certificate, own);

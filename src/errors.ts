@@ -15,6 +15,9 @@ export type ErrorCode =
   | 'certificate-not-rsa'
   | 'certificate-too-large'
   | 'private-key-in-certificate'
+  | 'invalid-pfx'
+  | 'wrong-passphrase'
+  | 'wrong-owner'
   // what is in the directory
   | 'malformed-blob'
   | 'user-not-found'
@@ -57,6 +60,12 @@ export type ErrorCode =
   | 'untrusted-path'
   | 'insecure-file-system'
   | 'not-available'
+  // the key where MSMQ signs
+  | 'no-key-access'
+  | 'key-store'
+  | 'container-taken'
+  | 'signature-failed'
+  | 'msmq-refused'
   | 'interrupted'
   | 'internal';
 

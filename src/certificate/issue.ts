@@ -74,13 +74,35 @@ const signNatively = promisify(sign);
  * @throws MsmqCertError invalid-subject, usage (a validity that is not positive or ends after the year 9999)
  */
 export async function issueCertificate(request: IssueRequest): Promise<Issued> {
-  const subject = subjectFor(request.subject, request);
-  const validity = validityOf(request);
+  checkRequest(request);
   const { publicKey, privateKey } = await newKeyPair('rsa', { modulusLength: request.keySize });
+  const certificate = await certify(request, publicKey, (body) => signNatively(request.hash, body, privateKey));
+  return { certificate, privateKey };
+}
+
+/**
+ * Refuses what no certificate can be made for, before there is a key.
+ * @throws MsmqCertError invalid-subject, usage
+ */
+export function checkRequest(request: IssueRequest): void {
+  subjectFor(request.subject, request);
+  validityOf(request);
+}
+
+/**
+ * The same certificate for a key that is elsewhere.
+ * @param signWith signs with that key, by PKCS #1 v1.5 and the hash of the request
+ * @returns DER
+ */
+export async function certify(
+  request: IssueRequest,
+  publicKey: KeyObject,
+  signWith: (body: Buffer) => Promise<Buffer>,
+): Promise<Buffer> {
   const algorithm = sequence(identifier(signatureIdentifiers[request.hash]), nothing());
-  const toBeSigned = certificateBody(subject, validity, publicKey, algorithm);
-  const signature = await signNatively(request.hash, toDer(toBeSigned), privateKey);
-  return { certificate: toDer(sequence(toBeSigned, algorithm, bits(signature))), privateKey };
+  const toBeSigned = certificateBody(subjectFor(request.subject, request), validityOf(request), publicKey, algorithm);
+  const signature = await signWith(toDer(toBeSigned));
+  return toDer(sequence(toBeSigned, algorithm, bits(signature)));
 }
 
 function validityOf({ now, validForMs }: IssueRequest): Validity {

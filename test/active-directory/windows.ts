@@ -38,8 +38,21 @@ export interface Windows {
   remove(): Promise<void>;
 }
 
-/** Makes a new Windows, in about ten seconds; the tree it comes from is built when it is not there. */
-export async function startWindows(): Promise<Windows> {
+/**
+ * Whose session it is, as Windows tells it. Wine knows no domains: it takes the name of the machine for that of the
+ * domain, so that CORP\\alice runs on the machine CORP.
+ */
+export interface WindowsSession {
+  domain: string;
+  user: string;
+}
+
+/**
+ * Makes a new Windows, in about ten seconds; the tree it comes from is built when it is not there.
+ * @param session what programs put into its registry, as keys and certificates, stays there from one run to the next; else
+ *   the session is that of root
+ */
+export async function startWindows(session: WindowsSession | null = null): Promise<Windows> {
   const { stdout } = await execFileAsync(treeBuilder);
   const folder = await mkdtemp(join(tmpdir(), 'msmq-cert-wine-'));
   const inTree = treePrefix(stdout.trim(), folder);
@@ -54,9 +67,11 @@ export async function startWindows(): Promise<Windows> {
     await writeFile(stdin, input);
     const handles = [await openFile(stdin, 'r'), await openFile(stdout, 'w'), await openFile(stderr, 'w')];
     // As the first of a process namespace it takes wineserver and all programs with it when it ends.
-    const namespace = ['--pid', '--fork', '--kill-child', '--mount-proc'];
+    const namespace = ['--uts', '--pid', '--fork', '--kill-child', '--mount-proc'];
     const open = withoutRights === undefined ? '' : join(folder, withoutRights);
-    const script = '[ -z "$2" ] || bindfs --chmod-ignore -p a=rwX "$2" "$2"; cd "$1"; shift 2; exec "$@"';
+    const ready = '[ -z "$2" ] || bindfs --chmod-ignore -p a=rwX "$2" "$2"; cd "$1"; shift 2';
+    const script = `${ready}
+${session === null ? 'exec "$@"' : asUser(session)}`;
     const words = [...namespace, '--', ...inTree, 'sh', '-ec', script, 'sh', join(folder, cwd), open, ...command];
     const child = spawn('unshare', words, {
       stdio: handles.map(({ fd }) => fd),
@@ -105,6 +120,20 @@ export async function startWindows(): Promise<Windows> {
       await rm(folder, { recursive: true, maxRetries: 10 });
     },
   };
+}
+
+/** Runs the words as this user on this machine, then lets Wine write its registry. */
+function asUser({ domain, user }: WindowsSession): string {
+  return [
+    `hostname ${domain}`,
+    `echo '${user}:x:0:0::/:/bin/sh' > /tmp/passwd`,
+    'mount --bind /tmp/passwd /etc/passwd',
+    'code=0',
+    '"$@" || code=$?',
+    'wineserver -k || true',
+    'wineserver -w',
+    'exit $code',
+  ].join('\n');
 }
 
 function wineEnv(folder: string): Record<string, string> {

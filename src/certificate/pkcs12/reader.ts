@@ -23,6 +23,9 @@ export interface OpenedPfx {
   encryptions: Set<PfxEncryption>;
 }
 
+/** The MAC does not verify: the passphrase is wrong, or bytes were altered. */
+export class PassphraseError extends DerError {}
+
 const EXPLICIT_0 = 0xa0;
 const IMPLICIT_OCTETS_0 = 0x80;
 
@@ -50,7 +53,7 @@ function opened(pfx: Buffer, passphrase: string): OpenedPfx {
   const authenticatedSafe = readData(inside(expect(parts, SEQUENCE, 'content')));
   const isGenuine = verifiesMac(expect(parts, SEQUENCE, 'MAC data'), authenticatedSafe, passphrase);
   finish(parts, 'MAC data');
-  if (!isGenuine) throw new DerError('wrong passphrase or altered file');
+  if (!isGenuine) throw new PassphraseError('wrong passphrase or altered file');
 
   const found: OpenedPfx = { certificates: [], privateKeys: [], encryptions: new Set() };
   for (const content of elements(authenticatedSafe)) {

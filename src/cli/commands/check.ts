@@ -1,9 +1,11 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
-import { check as runChecks } from '../../directory/active-directory/check/check.ts';
-import type { Check, CheckName } from '../../directory/active-directory/check/checks.ts';
+import { type CheckRequest, check as runChecks } from '../../directory/active-directory/check/check.ts';
+import type { Check, CheckName, Report } from '../../directory/active-directory/check/checks.ts';
 import type { Delegation } from '../../directory/active-directory/rights/delegation.ts';
 import { MsmqCertError } from '../../errors.ts';
+import { checkMachine } from '../../machine/checks.ts';
+import { requireWindows, windowsCalls } from '../../native/windows/calls.ts';
 import { accessOptions } from '../access/access.ts';
 import { findServers, requireServer } from '../access/servers.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
@@ -20,10 +22,11 @@ export function checkCommand(): Command {
     .summary('check the connection, the server and the rights beforehand')
     .description(
       'Checks everything that registering depends on and changes nothing: names, TLS, the bind, the schema, the clock, and ' +
-        'for each user what this account may read and write. Failures end with exit code 1, those of the connection with 3.',
+        'for each user what this account may read and write. On Windows also what signing depends on. Failures end with exit code 1, those of the connection with 3.',
     )
     .argument('[user...]', 'account, DOMAIN\\user, UPN, distinguished name or SID')
     .option('--users-from <file>', 'more users, one a line; - for standard input')
+    .option('--local', 'only this machine, where messages are sent, and this account (Windows)')
     .option('--delegation <group>', 'print how to give this group the right to write both attributes')
     .option('--ou <dn>', 'of the users below this container');
   addDirectoryOptions(command);
@@ -42,6 +45,7 @@ export function checkCommand(): Command {
 
 const checkSettings = settings.directory.extend({
   usersFrom: z.string().optional(),
+  local: z.boolean().default(false),
   delegation: z.string().optional(),
   ou: z.string().optional(),
 });
@@ -49,19 +53,37 @@ const checkSettings = settings.directory.extend({
 /** What a check prints is printed when it is made, so that a step that hangs can be seen. */
 export async function check(names: readonly string[], command: Command): Promise<void> {
   const options = await readSettings(command, checkSettings);
-  requireServer(options);
+  if (options.local) requireWindows('check --local');
+  else requireServer(options);
   const delegation = wantedDelegation(options);
   const users =
     names.length > 0 || options.usersFrom !== undefined ? await readUserNames(names, options.usersFrom) : [];
-  const target = { access: await accessOptions(options), servers: () => findServers(options) };
+  if (options.local && (users.length > 0 || delegation !== null)) throw localAlone();
   const checks: Check[] = [];
-  const granted = await runChecks(target, { users, maxCertificates: options.maxCertificates, delegation }, (each) => {
+  const report = (each: Check) => {
     checks.push(each);
     if (!options.json && !options.quiet) print(checkLines(each));
-  });
+  };
+  if (process.platform === 'win32') await checkMachine(await windowsCalls(), report);
+  const granted = options.local ? null : await checkDirectory(options, { users, delegation }, report);
   const json = { schema: 1, checks, ...(delegation !== null && { delegation: granted }) };
   const lines = granted === null ? [] : delegationLines(granted);
   printResult({ exitCode: exitCodeOf(checks), json, lines }, options);
+}
+
+async function checkDirectory(
+  options: z.infer<typeof checkSettings>,
+  request: Pick<CheckRequest, 'users' | 'delegation'>,
+  report: Report,
+): Promise<Delegation | null> {
+  const target = { access: await accessOptions(options), servers: () => findServers(options) };
+  return await runChecks(target, { ...request, maxCertificates: options.maxCertificates }, report);
+}
+
+function localAlone(): MsmqCertError {
+  return new MsmqCertError('usage', '--local is given, and users or a delegation besides', {
+    hint: 'leave --local out to check the directory too',
+  });
 }
 
 function wantedDelegation({ delegation, ou }: z.infer<typeof checkSettings>): { group: string; ou: string } | null {

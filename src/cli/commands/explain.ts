@@ -1,11 +1,16 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
 import { parseMachine } from '../../certificate/machine.ts';
+import { MsmqCertError } from '../../errors.ts';
 import { type Check, explain as explainUser } from '../../inspect/explain.ts';
-import { assessKnowingly } from '../../judge/state.ts';
+import { joinSides } from '../../inspect/explain-local.ts';
+import { assessKnowingly, type UserState } from '../../judge/state.ts';
+import { installedCertificates } from '../../machine/installed.ts';
+import { isHere, sameAccount } from '../../machine/owner.ts';
 import { openDirectory } from '../access/connect.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addExamples } from '../help.ts';
+import { type Here, templatesOf, thisMachine } from '../machine.ts';
 import { addDirectoryOptions, addOutputOptions, newCommand } from '../options.ts';
 import { printResult } from '../output.ts';
 import { recognitionIn, statedRecognition } from '../recognition.ts';
@@ -21,7 +26,8 @@ export function explainCommand(): Command {
       'Walks through what is behind "The signature is invalid" for messages from one machine, and ends with what helps.',
     )
     .argument('<user>', 'account, DOMAIN\\user, UPN, distinguished name or SID')
-    .requiredOption('--machine <name>', 'the machine that the messages come from');
+    .requiredOption('--machine <name>', 'the machine that the messages come from')
+    .option('--local', 'this is that machine, and this the account: look into its store too (Windows)');
   addDirectoryOptions(command);
   addOutputOptions(command);
   addExamples(command, [['explain alice --machine PC-1', 'messages from PC-1 are refused']]);
@@ -30,18 +36,21 @@ export function explainCommand(): Command {
   });
 }
 
-const explainSettings = settings.directory.extend({ machine: z.string() });
+const explainSettings = settings.directory.extend({ machine: z.string(), local: z.boolean().default(false) });
 
 export async function explain(name: string, command: Command): Promise<void> {
   const options = await readSettings(command, explainSettings);
   const machine = parseMachine(options.machine);
+  const here = options.local ? await thisMachine('explain --local') : null;
+  if (here !== null) demandThisMachine(here, machine);
   const stated = await statedRecognition(options);
   const directory = await openDirectory(options, 'read');
   const recognition = recognitionIn(directory, stated);
   try {
     const user = await directory.findUser(name);
     const state = await assessKnowingly(user, await directory.read(user), criteria(recognition, options));
-    const { checks, command: helps } = await explainUser(state, machine, directory);
+    const { checks: ofDirectory, command: helps } = await explainUser(state, machine, directory);
+    const checks = here === null ? ofDirectory : [...ofDirectory, ...bothSides(here, state, machine, options.subject)];
     const isFine = checks.every(({ status }) => status !== 'failed');
     const json = { schema: 1, user: user.account, machine, checks, command: helps };
     const lines = [...table(checks.map(checkColumns)), '', `What helps: ${colours.bold(helps)}`];
@@ -50,6 +59,23 @@ export async function explain(name: string, command: Command): Promise<void> {
   } finally {
     await directory.close();
   }
+}
+
+function demandThisMachine({ session }: Here, machine: string): void {
+  if (isHere(machine, session)) return;
+  throw new MsmqCertError('wrong-owner', `this machine is ${session.machines.join(', ')}, and not ${machine}`, {
+    hint: 'run it on the machine that the messages come from, or leave --local out',
+  });
+}
+
+function bothSides({ calls, session }: Here, state: UserState, machine: string, subjects?: string[]): Check[] {
+  const { account } = state.user;
+  if (sameAccount(account, session.account)) {
+    return joinSides(state, machine, installedCertificates(calls, templatesOf(subjects)));
+  }
+  throw new MsmqCertError('wrong-owner', `this is a session of ${session.account}, and not of ${account}`, {
+    hint: `run it as ${account}, or leave --local out`,
+  });
 }
 
 const colour = { ok: colours.green, failed: colours.red, unknown: colours.yellow };

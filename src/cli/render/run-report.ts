@@ -32,8 +32,9 @@ export interface RunReport {
   finish(end: RunEnd): ExitCode;
 }
 
-export function runReport(command: string, settings: MutationSettings): RunReport {
-  const head: Head = { command, dryRun: settings.dryRun };
+/** @param preface what the document tells besides */
+export function runReport(command: string, settings: MutationSettings, preface: object = {}): RunReport {
+  const head: Head = { command, dryRun: settings.dryRun, preface };
   const sink = settings.ndjson ? ndjsonSink(head) : settings.json ? jsonSink(head) : textSink(head, settings);
   const failures: ErrorCode[] = [];
   const leftKeys: LeftKeys[] = [];
@@ -86,6 +87,7 @@ function withWayOn(end: RunEnd): RunEnd {
 interface Head {
   command: string;
   dryRun: boolean;
+  preface: object;
 }
 
 interface Sink {
@@ -132,7 +134,7 @@ function notesOn({ user, plan, outcome }: UserResult): Note[] {
   return [...plan.notes, ...refusal].map((note) => ({ user: user.account, note }));
 }
 
-function summaryJson({ command, dryRun }: Head, { outcome, journal, replication }: RunEnd, changed: boolean) {
+function summaryJson({ command, dryRun, preface }: Head, { outcome, journal, replication }: RunEnd, changed: boolean) {
   const { summary, remaining, stoppedBy } = outcome;
   const stopped = stoppedBy && { remaining, error: errorJson(stoppedBy) };
   return {
@@ -141,6 +143,7 @@ function summaryJson({ command, dryRun }: Head, { outcome, journal, replication 
     dryRun,
     changed: changed && !dryRun,
     ...(dryRun && { wouldChange: changed }),
+    ...preface,
     summary,
     journal,
     ...(stopped && { stopped }),

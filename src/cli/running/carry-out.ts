@@ -80,7 +80,7 @@ async function carryOutClaimed(
     const { out } = keys;
     const { passphrase } = policy;
     const delivering = await delivery(request, settings, { journal, directory, out, passphrase });
-    const report = runReport(command, settings);
+    const report = runReport(command, settings, asked.preface);
     const context: ApplyContext = {
       directory,
       criteria: addressees.criteria,

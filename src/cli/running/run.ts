@@ -12,4 +12,6 @@ export interface Run {
   resume: string | null;
   /** The run that this one puts back. */
   undoes: { path: string; history: JournalHistory } | null;
+  /** What its document tells besides, for scripts. */
+  preface?: object;
 }

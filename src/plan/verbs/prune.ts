@@ -8,6 +8,7 @@ import { ambiguousDigest, findDigest } from '../../judge/find-digest.ts';
 import type { Machines } from '../../judge/machines.ts';
 import { byMachine, type DecodedState, isBroken, type Registered, startOf } from '../../judge/state.ts';
 import { requireUserObject } from '../object-guard.ts';
+import { withoutDigests } from '../orphan-digests.ts';
 import {
   decodedOnly,
   keepOrDelete,
@@ -26,7 +27,7 @@ type Policy = (registered: Registered) => string | null;
 
 /**
  * Removes the entries that any of the policies names, and their digests. An entry that cannot be read has no machine and
- * no dates and stays, unless its digest is named.
+ * no dates and stays, unless its digest is named. A digest without an entry goes when it is named.
  * @param machines the computer accounts, null when no policy asks for them
  */
 export function prunePlanner(request: PruneRequest, now: Date, machines: Machines | null): Planner {
@@ -37,7 +38,8 @@ export function prunePlanner(request: PruneRequest, now: Date, machines: Machine
       const reason = policies.map((policy) => policy(registered)).find((each) => each !== null);
       return keepOrDelete(registered, reason ?? undefined, whyKept(registered, request.machineGone ? machines : null));
     });
-    const plan = planEntries(state, items, verdictsFor(state, items, request));
+    const orphans = state.orphanDigests.filter((digest) => request.digests.includes(digest));
+    const plan = withoutDigests(planEntries(state, items, verdictsFor(state, items, request)), state, orphans);
     const doubt = machines === null ? null : doubtOf(plan, state, machines);
     return {
       ...plan,
@@ -127,7 +129,7 @@ function whyKept(registered: Registered, machines: Machines | null): string {
 
 /** A selector that matches nothing is a mistake; a policy that matches nothing has nothing to do. */
 function verdictsFor(state: DecodedState, items: readonly PlanItem[], request: PruneRequest): Verdict[] {
-  const { user, entries } = state;
+  const { user, entries, orphanDigests } = state;
   const unknownMachines = request.machines.filter((name) => !entries.some(({ machine }) => isNamed(machine, [name])));
   const verdicts = [
     ...unknownMachines.map((machine): Verdict => {
@@ -141,11 +143,13 @@ function verdictsFor(state: DecodedState, items: readonly PlanItem[], request: P
       return error === null ? [] : [{ kind: 'failed', machine: null, digest, error }];
     }),
   ];
-  const nothing = verdicts.length === 0 && items.every(({ action }) => action === 'keep');
+  const isOrphan = request.digests.some((digest) => orphanDigests.includes(digest));
+  const nothing = verdicts.length === 0 && !isOrphan && items.every(({ action }) => action === 'keep');
   return nothing ? [{ kind: 'unchanged', machine: null, digest: null }] : verdicts;
 }
 
-function digestError({ user, entries }: DecodedState, digest: string): MsmqCertError | null {
+function digestError({ user, entries, orphanDigests }: DecodedState, digest: string): MsmqCertError | null {
+  if (orphanDigests.includes(digest)) return null;
   const found = findDigest(entries, digest);
   if (found.kind === 'found') return null;
   if (found.kind === 'ambiguous') return ambiguousDigest(user.account, digest, found.digests);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { encode } from '../../../src/blob/codec.ts';
 import { sameMachine } from '../../../src/certificate/machine.ts';
 import type { Computer, Surrounding, Survey } from '../../../src/directory/directory.ts';
 import { machineRegister } from '../../../src/judge/machines.ts';
@@ -163,6 +164,28 @@ describe('pruning', () => {
       made.verdicts.map((verdict) => verdict.kind === 'failed' && verdict.error.code),
       ['machine-not-found', 'digest-not-found'],
     );
+  });
+
+  it('removes a digest that no certificate has when it is named, and leaves other such digests', () => {
+    const [orphan, other] = ['ab'.repeat(16), 'cd'.repeat(16)] as const;
+    const state = stateOf([sound('PC-1'), sound('PC-2'), sound('PC-3')]);
+    const [first] = state.entries;
+    const digests = [...state.pair.digests, Buffer.from(orphan, 'hex'), Buffer.from(other, 'hex')];
+    const user = { ...state, pair: { ...state.pair, digests }, orphanDigests: [orphan, other] };
+    const left = (request: Partial<PruneRequest>) => {
+      const { desired, verdicts } = prunePlanner({ ...nothing, ...request }, now, null)(user);
+      assert.deepEqual(verdicts, []);
+      assert.ok(desired.kind === 'pair');
+      return {
+        blob: desired.pair.blob,
+        digests: desired.pair.digests.map((digest) => Buffer.from(digest).toString('hex')),
+      };
+    };
+    const own = state.entries.map(({ digest }) => digest);
+    assert.deepEqual(left({ digests: [orphan] }), { blob: state.pair.blob, digests: [...own, other] });
+    const both = left({ digests: [orphan, first?.digest ?? ''] });
+    assert.deepEqual(both.digests, [...own.slice(1), other]);
+    assert.deepEqual(both.blob, encode(state.entries.slice(1).map(({ entry }) => entry)));
   });
 
   it('must be confirmed above the most removals, and above half of what a user has', () => {

@@ -1,7 +1,14 @@
 import { type MsmqCertError, toMsmqCertError } from '../../../errors.ts';
 
-/** The checks in the order in which they are made; those from `user` on once for each user. */
+/** The checks in the order in which they are made: those of this machine on Windows only, those from `user` on once for each user. */
 export type CheckName =
+  | 'session'
+  | 'profile'
+  | 'keys'
+  | 'msmq-service'
+  | 'domain-mode'
+  | 'weak-hashes'
+  | 'storage'
   | 'discovery'
   | 'name-resolution'
   | 'connection'

@@ -1,0 +1,79 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { isSea } from 'node:sea';
+import * as z from 'zod';
+import { DEFAULT_SUBJECT, parseSubjectTemplate, type SubjectTemplate } from '../certificate/subject.ts';
+import { MsmqCertError } from '../errors.ts';
+import type { SignElsewhere } from '../machine/install.ts';
+import { requireWindows, type WindowsCalls, windowsCalls } from '../native/windows/calls.ts';
+import { readSession, type Session } from '../native/windows/session.ts';
+import { tryKeys } from '../native/windows/trial.ts';
+
+/** The machine where MSMQ signs, and who runs this there. */
+export interface Here {
+  calls: WindowsCalls;
+  session: Session;
+}
+
+/**
+ * @param what what cannot be done elsewhere, as the start of a sentence
+ * @throws MsmqCertError not-available
+ */
+export async function thisMachine(what: string): Promise<Here> {
+  requireWindows(what);
+  const calls = await windowsCalls();
+  return { calls, session: readSession(calls) };
+}
+
+/**
+ * The same for commands that make or import keys.
+ * @throws MsmqCertError not-available, no-key-access
+ */
+export async function thisMachineWithKeys(what: string): Promise<Here> {
+  const here = await thisMachine(what);
+  tryKeys(here.calls);
+  return here;
+}
+
+/** The conventions by which subjects are read. */
+export function templatesOf(subjects: readonly string[] = []): SubjectTemplate[] {
+  return [...new Set([...subjects, DEFAULT_SUBJECT])].map(parseSubjectTemplate);
+}
+
+const signedSchema = z.object({ signature: z.base64() });
+const failedSchema = z.object({ error: z.object({ message: z.string() }) });
+
+/** Signs with this program, started anew: what only this process has in memory does not count. */
+export const signElsewhere: SignElsewhere = async (digest, data) => {
+  const folder = mkdtempSync(join(tmpdir(), 'msmq-cert-'));
+  // files, for Wine gives Node.js no pipes
+  const answer = join(folder, 'answer');
+  const output = openSync(answer, 'w');
+  try {
+    const own = isSea() ? [] : [process.argv[1] ?? ''];
+    const words = ['installed', '--digest', digest, '--sign', data.toString('hex'), '--json'];
+    const child = spawn(process.execPath, [...own, ...words], {
+      stdio: ['ignore', output, 'ignore'],
+      windowsHide: true,
+    });
+    await once(child, 'close');
+    return signatureIn(readFileSync(answer, 'utf8'));
+  } finally {
+    closeSync(output);
+    rmSync(folder, { recursive: true, force: true });
+  }
+};
+
+function signatureIn(answer: string): Buffer {
+  const document: unknown = answer.trim() === '' ? null : JSON.parse(answer);
+  const signed = signedSchema.safeParse(document);
+  if (signed.success) return Buffer.from(signed.data.signature, 'base64');
+  const failed = failedSchema.safeParse(document);
+  const why = failed.success ? failed.data.error.message : 'it said nothing';
+  throw new MsmqCertError('signature-failed', `another process cannot sign with the installed key: ${why}`, {
+    hint: 'nothing was installed; a policy may keep programs from starting others, or the key from being used',
+  });
+}

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { msmqChecks } from '../../src/machine/checks.ts';
+import type { MsmqFacts } from '../../src/native/windows/msmq.ts';
+
+describe('the checks of MSMQ on this machine', () => {
+  const good: MsmqFacts = {
+    service: 'running',
+    workgroup: false,
+    weakHashes: false,
+    storage: { path: 'C:\\msmq', access: 'writable' },
+  };
+  const statuses = (changes: Partial<MsmqFacts>) =>
+    msmqChecks({ ...good, ...changes }).map(({ name, status }) => `${name} ${status}`);
+
+  it('are all well by default', () => {
+    assert.deepEqual(statuses({}), ['msmq-service ok', 'domain-mode ok', 'weak-hashes ok', 'storage ok']);
+  });
+
+  const cases: [Partial<MsmqFacts>, string][] = [
+    [{ service: 'missing' }, 'msmq-service warning'],
+    [{ service: 'stopped' }, 'msmq-service failed'],
+    [{ service: 'unknown' }, 'msmq-service warning'],
+    [{ workgroup: true }, 'domain-mode failed'],
+    [{ weakHashes: true }, 'weak-hashes warning'],
+    [{ storage: { path: 'C:\\msmq', access: 'denied' } }, 'storage warning'],
+    [{ storage: { path: 'C:\\msmq', access: 'missing' } }, 'storage warning'],
+  ];
+  for (const [changes, expected] of cases) {
+    it(`say so and what to do: ${expected}, with ${JSON.stringify(changes)}`, () => {
+      assert.ok(statuses(changes).includes(expected));
+      for (const { status, hint } of msmqChecks({ ...good, ...changes })) assert.equal(status === 'ok', hint === null);
+    });
+  }
+});

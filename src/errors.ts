@@ -18,6 +18,7 @@ export type ErrorCode =
   | 'invalid-pfx'
   | 'wrong-passphrase'
   | 'wrong-owner'
+  | 'recipient-unsuitable'
   // what is in the directory
   | 'malformed-blob'
   | 'user-not-found'
@@ -57,6 +58,7 @@ export type ErrorCode =
   | 'file-exists'
   | 'disk-full'
   | 'file-locked'
+  | 'key-sink-failed'
   | 'untrusted-path'
   | 'insecure-file-system'
   | 'not-available'

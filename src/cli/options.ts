@@ -189,7 +189,18 @@ export function addHookOptions(command: Command): Command {
   return command
     .optionsGroup(KEYS)
     .option('--deploy-hook <command>', 'run this for each new certificate')
-    .addOption(rare(durationOption('--hook-timeout <duration>', 'end a deploy hook after this long', '60s')));
+    .addOption(
+      rare(durationOption('--hook-timeout <duration>', 'end a deploy hook or key sink after this long', '60s')),
+    );
+}
+
+/** What becomes of new keys. */
+export function addHandoverOptions(command: Command): Command {
+  return command
+    .optionsGroup(KEYS)
+    .option('--seal-to <cer>', 'write PFX and passphrase so that only this certificate opens them')
+    .addOption(rare(new Option('--seal-padding <name>', 'oaep (default) or pkcs1').choices(['oaep', 'pkcs1'])))
+    .option('--key-sink <command>', 'give each PFX and passphrase to this command instead');
 }
 
 /** Where a command that makes no keys leaves what it writes. */
@@ -224,6 +235,7 @@ export function addKeyOptions(command: Command, purpose: Purpose): Command {
 export function addIssuingOptions(command: Command, purpose: Purpose): void {
   addUserListOption(command);
   addKeyOptions(command, purpose);
+  addHandoverOptions(command);
   if (purpose === 'carry-out') addHookOptions(command);
   addMutationOptions(command, purpose);
   addDirectoryOptions(command);

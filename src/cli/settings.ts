@@ -62,7 +62,15 @@ const mutation = directory.extend({
   waitReplication: z.number().optional(),
 });
 
+/** What becomes of new keys. */
+const handover = z.object({
+  sealTo: text,
+  sealPadding: z.enum(['oaep', 'pkcs1']).optional(),
+  keySink: text,
+});
+
 const keys = mutation.extend({
+  ...handover.shape,
   out: z.string(),
   keySize: z.coerce.number().pipe(z.literal([2048, 3072, 4096])),
   validFor: z.number(),
@@ -80,11 +88,12 @@ const cleaning = keys.extend({
 });
 
 /** The options of each kind of command, as the command line and the configuration file gave them. */
-export const settings = { output, directory, mutation, keys, cleaning };
+export const settings = { output, directory, mutation, handover, keys, cleaning };
 
 export type OutputSettings = z.infer<typeof output>;
 export type DirectorySettings = z.infer<typeof directory>;
 export type MutationSettings = z.infer<typeof mutation>;
+export type HandoverSettings = z.infer<typeof handover>;
 export type KeySettings = z.infer<typeof keys>;
 
 /**

@@ -12,7 +12,7 @@ export interface UserHistory {
   swaps: { intent: RecordOf<'intent'>; outcome: RecordOf<'outcome'> | null }[];
   hooks: RecordOf<'hook'>[];
   /** The key sets that the run made for the user; a dropped one is not used any more, if a kill has not left it there. */
-  keys: (RecordOf<'key'> & { dropped: boolean })[];
+  keys: (RecordOf<'key'> & { dropped: boolean; taken: boolean })[];
 }
 
 export interface JournalHistory extends JournalSize {
@@ -93,11 +93,12 @@ function add(history: JournalHistory, record: JournalRecord, path: string, line:
       history.delivers ||= record.delivers ?? false;
       break;
     case 'key':
-      historyOf(history, userKey(record.user)).keys.push({ ...record, dropped: false });
+      historyOf(history, userKey(record.user)).keys.push({ ...record, dropped: false, taken: false });
       break;
+    case 'key-taken':
     case 'key-dropped': {
-      const user = historyOf(history, record.user);
-      for (const key of user.keys) if (key.digest === record.digest) key.dropped = true;
+      const mark = record.type === 'key-taken' ? 'taken' : 'dropped';
+      for (const key of historyOf(history, record.user).keys) if (key.digest === record.digest) key[mark] = true;
       break;
     }
     case 'undone':

@@ -21,7 +21,25 @@ const userSchema = z.object({
 
 const pairSchema = z.object({ blob: bytes.nullable(), digests });
 
-const filesSchema = z.object({ pfx: z.string(), certificate: z.string(), passphrase: z.string().nullable() });
+/** A key sink has what is null. */
+const filesSchema = z.object({
+  pfx: z.string().nullable(),
+  certificate: z.string(),
+  passphrase: z.string().nullable(),
+});
+
+const sha256 = z.hex().length(64);
+const custodySchema = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('sealed'),
+    recipient: sha256,
+    padding: z.enum(['oaep', 'pkcs1']),
+    /** Over the sealed files. */
+    pfx: sha256,
+    passphrase: sha256,
+  }),
+  z.object({ kind: z.literal('sink') }),
+]);
 
 /** What becomes of one certificate, as the results of the run state it. */
 const itemSchema = z.object({
@@ -71,7 +89,11 @@ export const recordSchema = z.discriminatedUnion('type', [
     /** Of its certificate. */
     digest: z.hex().length(32),
     files: filesSchema,
+    /** How its key is kept, when not in key files. */
+    custody: custodySchema.optional(),
   }),
+  /** A key sink has said that it has the key. */
+  z.object({ type: z.literal('key-taken'), at: z.string(), user: z.string(), digest: z.hex().length(32) }),
   /** Before they are removed, or given other names: nobody uses them from here on. */
   z.object({ type: z.literal('key-dropped'), at: z.string(), user: z.string(), digest: z.hex().length(32) }),
   z.object({

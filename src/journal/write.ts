@@ -4,6 +4,7 @@ import { hostname, userInfo } from 'node:os';
 import { toHex } from '../blob/digest.ts';
 import { applyChange } from '../blob/edit.ts';
 import { type Change, pairKey } from '../blob/pair.ts';
+import type { Custody } from '../certificate/key-files/custody.ts';
 import type { KeyFiles } from '../certificate/key-files/key-files.ts';
 import { type User, userKey } from '../directory/directory.ts';
 import type { MsmqCertError } from '../errors.ts';
@@ -23,7 +24,9 @@ import { type JournalItem, type JournalRecord, pairRecord } from './records.ts';
  */
 export interface Journal {
   /** Before the files of a key set are made. */
-  key(user: User, machine: string, digest: string, files: KeyFiles): Promise<void>;
+  key(user: User, machine: string, digest: string, files: KeyFiles, custody: Custody): Promise<void>;
+  /** After a key sink has taken the key, and before its certificate is written. */
+  keyTaken(user: User, digest: string): Promise<void>;
   /** Before they are removed or set aside. */
   dropKey(user: User, digest: string): Promise<void>;
   /** Before a swap: what is about to be written over what. */
@@ -47,6 +50,7 @@ export interface Journal {
 /** For runs that change nothing. */
 export const noJournal: Journal = {
   key: async () => {},
+  keyTaken: async () => {},
   dropKey: async () => {},
   intend: async () => {},
   conclude: async () => {},
@@ -185,8 +189,9 @@ function journalIn(file: JournalFile, heartbeat: Heartbeat, isOver: boolean): Jo
   return {
     lost: heartbeat.lost,
     assertHeld: () => heartbeat.assertHeld(),
-    key: (user, machine, digest, files) =>
-      append({ type: 'key', at: now(), user: userRecord(user), machine, digest, files }),
+    key: (user, machine, digest, files, custody) =>
+      append({ type: 'key', at: now(), user: userRecord(user), machine, digest, files, ...custodyRecord(custody) }),
+    keyTaken: (user, digest) => append({ type: 'key-taken', at: now(), user: userKey(user), digest }),
     dropKey: (user, digest) => append({ type: 'key-dropped', at: now(), user: userKey(user), digest }),
     intend: (server, plan, change, items) =>
       append({
@@ -226,6 +231,11 @@ function journalIn(file: JournalFile, heartbeat: Heartbeat, isOver: boolean): Jo
 
 function userRecord({ account, dn, sid, guid, protected: isProtected }: User) {
   return { account, dn, sid, guid, protected: isProtected };
+}
+
+function custodyRecord(custody: Custody) {
+  if (custody.kind === 'files') return {};
+  return { custody: custody.kind === 'sink' ? { kind: custody.kind } : custody };
 }
 
 function itemRecord({ delivery: _later, ...item }: ItemResult): JournalItem {

@@ -88,6 +88,20 @@ export const everyoneSchema = z.object({
 });
 
 export type Everyone = z.infer<typeof everyoneSchema>;
+/** What becomes of new keys that are not to lie in key files. */
+export const handoverSchema = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('sealed'),
+    /** Where the recipient's certificate was read from, for messages. */
+    file: z.string(),
+    /** DER. */
+    certificate: z.base64(),
+    padding: z.enum(['oaep', 'pkcs1']),
+  }),
+  z.object({ kind: z.literal('sink'), command: z.string() }),
+]);
+
+export type HandoverRecord = z.infer<typeof handoverSchema>;
 
 /** How the keys of the run are made; a resumed run makes them alike. */
 export const keySettingsSchema = z.object({
@@ -97,6 +111,8 @@ export const keySettingsSchema = z.object({
   validFor: z.number(),
   pfxEncryption: z.enum(['TripleDES_SHA1', 'AES256_SHA256']),
   passphraseFile: z.string().nullable(),
+  /** Without it they are written as key files. */
+  handover: handoverSchema.optional(),
   maxCertificates: z.number(),
   /** Subject templates by which certificates are recognised; the first is that of new ones, none the default. */
   subjects: z.array(z.string()),

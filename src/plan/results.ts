@@ -52,6 +52,8 @@ export interface UserResult {
 /** Key files of the run that it is done with, though no registered certificate belongs to them. */
 export type LeftKeys =
   | { kind: 'orphaned'; path: string }
+  /** A key sink was given the key; its files here are gone. */
+  | { kind: 'handed-over'; account: string; digest: string }
   /** They are not what the run wrote, and have other names now. */
   | { kind: 'set-aside'; path: string; why: string };
 

@@ -2,6 +2,7 @@ import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import limit from 'p-limit';
 import type { Pair } from '../blob/pair.ts';
+import type { KeptAs } from '../certificate/key-files/custody.ts';
 import { type KeyFiles, keySetIn } from '../certificate/key-files/key-files.ts';
 import { folderEntries } from '../certificate/key-files/key-folder.ts';
 import { readKeySet } from '../certificate/key-files/key-set.ts';
@@ -10,10 +11,9 @@ import { toMsmqCertError } from '../errors.ts';
 import { checkOwn } from '../files/own-folder.ts';
 import { readNamed, takeNamed } from '../journal/find.ts';
 import { isAtWork } from '../journal/heartbeat.ts';
-import type { JournalHistory } from '../journal/read.ts';
-import type { RecordOf } from '../journal/records.ts';
+import type { JournalHistory, UserHistory } from '../journal/read.ts';
 import { type Journal, resumeJournal } from '../journal/write.ts';
-import { dropKeySet, isIn } from './own-key-sets.ts';
+import { custodyOf, dropKeySet, isIn } from './own-key-sets.ts';
 
 /** A key set below the folder of the key files. */
 export interface FoundKeySet {
@@ -22,7 +22,7 @@ export interface FoundKeySet {
   digest: string;
   files: KeyFiles;
   /** The run that made it, where a journal was found that names it. */
-  origin: { journal: string; key: RecordOf<'key'> } | null;
+  origin: Origin | null;
   /** What is wrong with its files, null when nothing is. */
   problem: string | null;
   /** `in-use`: its run is at work. `torn`: unregistered like `orphaned`, and not whole. */
@@ -31,9 +31,9 @@ export interface FoundKeySet {
 
 /** What is not a folder of an account below the folder of the key files. */
 const OTHER_FOLDERS: ReadonlySet<string> = new Set(['journal', 'backup']);
-const keyFileName = /^([0-9a-f]{32})\.(?:pfx|cer|pass)(?:\.tmp)?$/;
+const keyFileName = /^([0-9a-f]{32})\.(?:cer|(?:pfx|pass)(?:\.p7m)?)(?:\.tmp)?$/;
 /** What a run gave its torn key sets: see setAside. */
-const asideName = /^([0-9a-f]{32})\.(?:pfx|cer|pass)(\.[0-9a-f]{8}\.set-aside)$/;
+const asideName = /^([0-9a-f]{32})\.(?:cer|(?:pfx|pass)(?:\.p7m)?)(\.[0-9a-f]{8}\.set-aside)$/;
 const DIGESTS_AT_ONCE = 50;
 const SETS_AT_ONCE = 8;
 
@@ -52,7 +52,7 @@ export async function keyInventory(
 ): Promise<FoundKeySet[]> {
   await checkOwn(out);
   const origins = await originsIn(journals, onUnread);
-  const sets = await setsBelow(out);
+  const sets = await setsBelow(out, origins);
   const named = sets.flatMap(({ digest }) => origins.get(digest) ?? []);
   const atWork = new Set<string>();
   for (const journal of new Set(named.map((origin) => origin.journal))) {
@@ -61,7 +61,7 @@ export async function keyInventory(
   const registered = await registeredAmong(sets, origins, directory);
   return await limit(SETS_AT_ONCE).map(sets, async ({ folder, digest, files }): Promise<FoundKeySet> => {
     const origin = isAside(files) ? null : (origins.get(digest) ?? null);
-    const problem = await problemOf(files, digest);
+    const problem = await problemOf(files, digest, origin);
     const isBusy = origin !== null && atWork.has(origin.journal);
     const state = registered.has(digest) ? 'registered' : isBusy ? 'in-use' : problem === null ? 'orphaned' : 'torn';
     return { folder, digest, files, origin, problem, state };
@@ -109,7 +109,7 @@ async function removeOne(
 
 interface Origin {
   journal: string;
-  key: RecordOf<'key'>;
+  key: UserHistory['keys'][number];
 }
 
 async function originsIn(
@@ -130,7 +130,7 @@ async function originsIn(
 
 type SetOnDisk = Pick<FoundKeySet, 'folder' | 'digest' | 'files'>;
 
-async function setsBelow(out: string): Promise<SetOnDisk[]> {
+async function setsBelow(out: string, origins: ReadonlyMap<string, Origin>): Promise<SetOnDisk[]> {
   const sets: SetOnDisk[] = [];
   for (const account of await foldersIn(out)) {
     if (OTHER_FOLDERS.has(account)) continue;
@@ -140,12 +140,21 @@ async function setsBelow(out: string): Promise<SetOnDisk[]> {
       const digests = new Set(names.flatMap((name) => keyFileName.exec(name)?.[1] ?? []));
       for (const digest of digests) {
         const keepsPassphrase = names.some((name) => name.startsWith(`${digest}.pass`));
-        sets.push({ folder, digest, files: keySetIn(folder, digest, keepsPassphrase) });
+        const kept = keptIn(names, digest, origins.get(digest));
+        sets.push({ folder, digest, files: keySetIn(folder, digest, keepsPassphrase, kept) });
       }
       sets.push(...setsAside(folder, names));
     }
   }
   return sets;
+}
+
+/** The names of its files say it; that a key sink has the key says only the journal. */
+function keptIn(names: readonly string[], digest: string, origin: Origin | undefined): KeptAs {
+  const isThere = (start: string) => names.some((name) => name.startsWith(`${digest}.${start}`));
+  if (isThere('pfx.p7m') || isThere('pass.p7m')) return 'sealed';
+  if (isThere('pfx') || isThere('pass') || origin === undefined) return 'files';
+  return custodyOf(origin.key).kind;
 }
 
 /** Each set once, whichever of its files there are. */
@@ -154,9 +163,11 @@ function setsAside(folder: string, names: readonly string[]): SetOnDisk[] {
   for (const name of names) {
     const [, digest, suffix] = asideName.exec(name) ?? [];
     if (digest === undefined || suffix === undefined) continue;
-    const { pfx, certificate, passphrase } = keySetIn(folder, digest, names.includes(`${digest}.pass${suffix}`));
+    const isSealed = names.includes(`${digest}.pfx.p7m${suffix}`) || names.includes(`${digest}.pass.p7m${suffix}`);
+    const keepsPassphrase = names.includes(`${digest}.pass${suffix}`);
+    const { pfx, certificate, passphrase } = keySetIn(folder, digest, keepsPassphrase, isSealed ? 'sealed' : 'files');
     const files = {
-      pfx: pfx + suffix,
+      pfx: pfx === null ? null : pfx + suffix,
       certificate: certificate + suffix,
       passphrase: passphrase === null ? null : passphrase + suffix,
     };
@@ -165,8 +176,8 @@ function setsAside(folder: string, names: readonly string[]): SetOnDisk[] {
   return [...bySet.values()];
 }
 
-function isAside({ pfx }: KeyFiles): boolean {
-  return pfx.endsWith('.set-aside');
+function isAside({ certificate }: KeyFiles): boolean {
+  return certificate.endsWith('.set-aside');
 }
 
 async function foldersIn(folder: string): Promise<string[]> {
@@ -177,9 +188,10 @@ async function foldersIn(folder: string): Promise<string[]> {
   return folders;
 }
 
-async function problemOf(files: KeyFiles, digest: string): Promise<string | null> {
+async function problemOf(files: KeyFiles, digest: string, origin: Origin | null): Promise<string | null> {
   if (isAside(files)) return 'set aside, as it is not what its run wrote';
-  const state = await readKeySet(files, digest).catch((error: unknown) => toMsmqCertError(error));
+  const custody = origin === null ? null : custodyOf(origin.key);
+  const state = await readKeySet(files, digest, custody).catch((error: unknown) => toMsmqCertError(error));
   if (state instanceof Error) return state.message;
   if (state.kind === 'torn') return `${state.file} ${state.why}`;
   return state.kind === 'whole' ? null : `${files.certificate} was never finished`;

@@ -1,7 +1,9 @@
 import { toHex } from '../blob/digest.ts';
 import { newEntry } from '../blob/edit.ts';
 import { type HashName, issueCertificate, type KeySize } from '../certificate/issue.ts';
+import { type Custody, type KeyHandover, mainFile, sha256 } from '../certificate/key-files/custody.ts';
 import {
+  type KeyContent,
   keyFilesOf,
   randomPassphrase,
   removeTemporaryNames,
@@ -11,12 +13,14 @@ import {
 import { meetsDemands, readKeySet } from '../certificate/key-files/key-set.ts';
 import { sameMachine } from '../certificate/machine.ts';
 import { buildPfx, type PfxEncryption } from '../certificate/pkcs12/pkcs12.ts';
+import { seal } from '../certificate/sealing/envelope.ts';
 import type { Owner, SubjectTemplate } from '../certificate/subject.ts';
 import type { User } from '../directory/directory.ts';
 import type { Journal } from '../journal/write.ts';
 import { readExternal } from '../plan/external.ts';
 import type { Addition } from '../plan/plan.ts';
 import type { Prepared } from '../plan/results.ts';
+import { giveToSink } from './key-sink.ts';
 import type { OwnKeySet, OwnKeySets } from './own-key-sets.ts';
 
 /** How new keys are made and where they go. */
@@ -29,6 +33,8 @@ export interface KeyPolicy {
   encryption: PfxEncryption;
   /** One passphrase for every PFX, or null for a new random one each, written beside it. */
   passphrase: string | null;
+  /** Key files unless something else is given. */
+  handover?: KeyHandover;
   /** How long ago a key may have been made that an earlier process of the same run left. */
   maxAgeMs: number;
 }
@@ -75,12 +81,51 @@ async function makeKeySet(user: User, addition: Addition, making: KeyMaking): Pr
   const { certificate, pfx } = await whenCoreIsFree(() => makePfx(owner, addition, policy, passphrase));
   const entry = newEntry(certificate);
   const digest = toHex(entry.digest);
-  const keptPassphrase = policy.passphrase === null ? passphrase : null;
-  const files = await keyFilesOf({ out: policy.out, ...owner, digest }, keptPassphrase !== null);
-  await journal.key(user, machine, digest, files);
-  own.add({ machine, digest, files, fate: 'made' });
-  await writeKeyFiles(files, { pfx, certificate, passphrase: keptPassphrase });
+  const kept = await keepKey({ pfx, certificate, passphrase }, policy);
+  const files = await keyFilesOf({ out: policy.out, ...owner, digest }, policy.passphrase === null, kept.custody.kind);
+  await journal.key(user, machine, digest, files, kept.custody);
+  own.add({ machine, digest, files, custody: kept.custody, fate: 'made' });
+  if (policy.handover?.kind === 'sink') {
+    await giveToSink(policy.handover.sink, { user, machine, digest, certificate, pfx, passphrase });
+    await journal.keyTaken(user, digest);
+    own.add({ machine, digest, files, custody: { kind: 'sink', taken: true }, fate: 'made' });
+  }
+  await writeKeyFiles(files, kept.content);
   return { entry, digest, files };
+}
+
+interface MadeKey {
+  pfx: Buffer;
+  certificate: Buffer;
+  passphrase: string;
+}
+
+/** What of a new key comes on the disk, and how its journal knows it again. */
+async function keepKey(
+  { pfx, certificate, passphrase }: MadeKey,
+  { handover = { kind: 'files' }, passphrase: given }: KeyPolicy,
+): Promise<{ content: KeyContent; custody: Custody }> {
+  switch (handover.kind) {
+    case 'files':
+      return {
+        content: { pfx, certificate, passphrase: given === null ? passphrase : null },
+        custody: { kind: 'files' },
+      };
+    case 'sink':
+      return { content: { pfx: null, certificate, passphrase: null }, custody: { kind: 'sink', taken: false } };
+    case 'sealed': {
+      const sealed = {
+        pfx: await seal(pfx, handover),
+        passphrase: await seal(Buffer.from(`${passphrase}\n`), handover),
+      };
+      const hashes = { pfx: sha256(sealed.pfx), passphrase: sha256(sealed.passphrase) };
+      const { recipient, padding } = handover;
+      return {
+        content: { ...sealed, certificate },
+        custody: { kind: 'sealed', recipient: recipient.sha256, padding, ...hashes },
+      };
+    }
+  }
 }
 
 export const makePfx: MakePfx = async (owner, addition, policy, passphrase) => {
@@ -107,7 +152,7 @@ async function useEarlier(user: User, addition: Addition, making: KeyMaking): Pr
   const machine = addition.machine ?? '';
   for (const set of making.own.reusable()) {
     if (!sameMachine(set.machine, machine)) continue;
-    const state = await readKeySet(set.files, set.digest);
+    const state = await readKeySet(set.files, set.digest, set.custody);
     if (state.kind === 'torn') await putAside(user, set, `${state.file} ${state.why}`, making);
     if (state.kind === 'whole' && meetsDemands(state, demandsOf(user, addition, making.policy))) {
       await removeTemporaryNames(set.files);
@@ -127,5 +172,5 @@ async function putAside(user: User, set: OwnKeySet, why: string, { journal, own 
   await journal.dropKey(user, set.digest);
   await journal.assertHeld();
   const moved = await setAside(set.files);
-  own.leave(set, { kind: 'set-aside', path: moved[0] ?? set.files.pfx, why });
+  own.leave(set, { kind: 'set-aside', path: moved[0] ?? mainFile(set.files), why });
 }

@@ -1,6 +1,7 @@
 import { toHex } from '../blob/digest.ts';
 import { examine } from '../blob/findings.ts';
 import type { Pair } from '../blob/pair.ts';
+import { type Custody, mainFile } from '../certificate/key-files/custody.ts';
 import { type KeyFiles, keyFilesOf, removeKeyFiles } from '../certificate/key-files/key-files.ts';
 import { readKeySet } from '../certificate/key-files/key-set.ts';
 import type { Directory, User } from '../directory/directory.ts';
@@ -18,6 +19,7 @@ export interface OwnKeySet {
   /** MD5 of its certificate, 32 hex digits. */
   digest: string;
   files: KeyFiles;
+  custody: Custody;
   fate: 'made' | 'unknown' | 'registered' | 'dropped';
 }
 
@@ -62,16 +64,25 @@ export function ownKeySets(): OwnKeySets {
  * path is taken from the journal.
  */
 export async function earlierKeySets(user: User, history: UserHistory | undefined, out: string): Promise<OwnKeySet[]> {
-  const sets = (history?.keys ?? []).map(async ({ machine, digest, files, dropped }): Promise<OwnKeySet> => {
+  const sets = (history?.keys ?? []).map(async (key): Promise<OwnKeySet> => {
+    const { machine, digest, files, dropped } = key;
     const target = { out, account: user.account, machine, digest };
+    const custody = custodyOf(key);
     return {
       machine,
       digest,
-      files: await keyFilesOf(target, files.passphrase !== null),
+      files: await keyFilesOf(target, files.passphrase !== null, custody.kind),
+      custody,
       fate: dropped ? 'dropped' : fateOf(digest, history),
     };
   });
   return await Promise.all(sets);
+}
+
+/** What the journal says of where a key is. */
+export function custodyOf({ custody, taken }: UserHistory['keys'][number]): Custody {
+  if (custody === undefined) return { kind: 'files' };
+  return custody.kind === 'sink' ? { kind: 'sink', taken } : custody;
 }
 
 function fateOf(digest: string, history: UserHistory | undefined): OwnKeySet['fate'] {
@@ -99,20 +110,26 @@ export async function dropUnused(
   for (const set of unused) {
     if (pair !== null && isIn(pair, set.digest)) continue;
     if (pair === null || set.fate === 'unknown' || !(await dropKeySet(user, set, journal))) {
-      const isThere = await readKeySet(set.files, set.digest).then(
+      const isThere = await readKeySet(set.files, set.digest, set.custody).then(
         ({ kind }) => kind !== 'gone',
         () => true,
       );
-      own.leave(set, isThere ? { kind: 'orphaned', path: set.files.pfx } : null);
-    } else own.leave(set, null);
+      own.leave(set, isThere ? { kind: 'orphaned', path: mainFile(set.files) } : null);
+    } else own.leave(set, isTaken(set) ? { kind: 'handed-over', account: user.account, digest: set.digest } : null);
   }
+}
+
+/** Its files can be removed, what a key sink has cannot. */
+function isTaken({ custody }: OwnKeySet): boolean {
+  return custody.kind === 'sink' && custody.taken;
 }
 
 /** Without those that were dropped, and are gone or were about to be set aside. */
 async function stillThere(own: OwnKeySets): Promise<OwnKeySet[]> {
   const sets: OwnKeySet[] = [];
   for (const set of own.all()) {
-    const state = set.fate === 'dropped' ? await readKeySet(set.files, set.digest).catch(() => null) : null;
+    const state =
+      set.fate === 'dropped' ? await readKeySet(set.files, set.digest, set.custody).catch(() => null) : null;
     if (set.fate !== 'dropped' || state?.kind === 'unfinished' || state?.kind === 'whole') sets.push(set);
   }
   return sets;

@@ -355,7 +355,7 @@ describe('the keys of a run', () => {
           const journal = await begin(out);
           const digest = 'f'.repeat(32);
           const spare = await keyFilesOf({ out, account: alice.account, machine: 'PC-1', digest }, true);
-          await journal.key(alice, 'PC-1', digest, spare);
+          await journal.key(alice, 'PC-1', digest, spare, { kind: 'files' });
           await register(contextOf(journal, policyIn(out)));
           await writeFile(`${spare.pfx}.tmp`, 'killed here');
           if (dropped) await journal.dropKey(alice, digest);

@@ -85,7 +85,7 @@ describe('One user', () => {
         const registered = entriesOf(world.pairOf(user)).map(({ digest }) => toHex(digest));
         const [item] = results[0]?.items ?? [];
         if (item?.files == null) assert.deepEqual(registered, []);
-        else assert.ok(registered.includes(item.digest ?? '') && existsSync(item.files.pfx));
+        else assert.ok(registered.includes(item.digest ?? '') && existsSync(item.files.pfx ?? ''));
       }));
   }
 

@@ -5,6 +5,7 @@ import { MsmqCertError, systemCode } from '../../errors.ts';
 import { removeQuietly, syncFolder, temporaryName, writeOnce } from '../../files/durable-files.ts';
 import { unreadable, type WriteHints, writeError } from '../../files/file-errors.ts';
 import { makeOwnFolder } from '../../files/own-folder.ts';
+import { type KeptAs, sealedName } from './custody.ts';
 import { accountFolder, machineFolder } from './key-folder.ts';
 
 const KEY_HINTS: WriteHints = {
@@ -13,11 +14,15 @@ const KEY_HINTS: WriteHints = {
   other: 'choose a folder that this account can write to with --out',
 };
 
-/** The paths of one key set: `<out>/<user>/<machine>/<digest>.pfx`, `.cer` and `.pass`. */
+/**
+ * The paths of one key set: `<out>/<user>/<machine>/<digest>.pfx`, `.cer` and `.pass`; sealed ones are `.pfx.p7m` and
+ * `.pass.p7m`.
+ */
 export interface KeyFiles {
-  pfx: string;
+  /** Null when a key sink has it. */
+  pfx: string | null;
   certificate: string;
-  /** Null when the passphrase came from elsewhere and is not kept beside the PFX. */
+  /** Null when the passphrase came from elsewhere and is not kept beside the PFX, or when a key sink has it. */
   passphrase: string | null;
 }
 
@@ -31,10 +36,11 @@ export interface KeyTarget {
 }
 
 export interface KeyContent {
-  pfx: Uint8Array;
+  pfx: Uint8Array | null;
   /** DER. */
   certificate: Uint8Array;
-  passphrase: string | null;
+  /** Bytes when it is sealed. */
+  passphrase: string | Uint8Array | null;
 }
 
 const PASSPHRASE_GROUPS = 6;
@@ -42,20 +48,44 @@ const PASSPHRASE_GROUP_LENGTH = 5;
 /** 32 characters that are typed alike on most keyboards and not mistaken for one another. */
 const PASSPHRASE_ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 
+/** That of a key that lies in key files, sealed or not. */
+type WithPfx = KeyFiles & { pfx: string };
+
 /** Where a key set is, or will be: PC-1 finds the folder that was made for pc-1. */
-export async function keyFilesOf(target: KeyTarget, keepsPassphrase: boolean): Promise<KeyFiles> {
+export async function keyFilesOf(target: KeyTarget, keepsPassphrase: boolean, kept?: 'files'): Promise<WithPfx>;
+export async function keyFilesOf(target: KeyTarget, keepsPassphrase: boolean, kept: KeptAs): Promise<KeyFiles>;
+export async function keyFilesOf(
+  target: KeyTarget,
+  keepsPassphrase: boolean,
+  kept: KeptAs = 'files',
+): Promise<KeyFiles> {
   const { out, account, machine, digest } = target;
   if (!/^[0-9a-f]{32}$/.test(digest)) throw new MsmqCertError('internal', `${digest} is not a digest`);
   const folder = await machineFolder(out, account, machine).catch((error) => {
     throw writeError(accountFolder(out, account), error, KEY_HINTS);
   });
-  return keySetIn(folder, digest, keepsPassphrase);
+  return keySetIn(folder, digest, keepsPassphrase, kept);
 }
 
-/** The paths of a key set in its folder. */
-export function keySetIn(folder: string, digest: string, keepsPassphrase: boolean): KeyFiles {
+/** The paths of a key set in its folder. What is sealed always has its passphrase beside it. */
+export function keySetIn(folder: string, digest: string, keepsPassphrase: boolean, kept?: 'files'): WithPfx;
+export function keySetIn(folder: string, digest: string, keepsPassphrase: boolean, kept: KeptAs): KeyFiles;
+export function keySetIn(folder: string, digest: string, keepsPassphrase: boolean, kept: KeptAs = 'files'): KeyFiles {
   const path = (extension: string): string => join(folder, `${digest}.${extension}`);
-  return { pfx: path('pfx'), certificate: path('cer'), passphrase: keepsPassphrase ? path('pass') : null };
+  const certificate = path('cer');
+  switch (kept) {
+    case 'files':
+      return { pfx: path('pfx'), certificate, passphrase: keepsPassphrase ? path('pass') : null };
+    case 'sealed':
+      return { pfx: sealedName(path('pfx')), certificate, passphrase: sealedName(path('pass')) };
+    case 'sink':
+      return { pfx: null, certificate, passphrase: null };
+  }
+}
+
+/** The paths that a key set has, the certificate first. */
+export function pathsOf({ certificate, pfx, passphrase }: KeyFiles): string[] {
+  return [certificate, pfx, passphrase].filter((path) => path !== null);
 }
 
 /**
@@ -65,19 +95,22 @@ export function keySetIn(folder: string, digest: string, keepsPassphrase: boolea
  * @throws MsmqCertError file-exists, file-unwritable, disk-full, untrusted-path
  */
 export async function writeKeyFiles(files: KeyFiles, content: KeyContent): Promise<void> {
-  const folder = dirname(files.pfx);
+  const { pfx, certificate, passphrase } = content;
+  const folder = dirname(files.certificate);
   await makeFolder(folder);
   const created: string[] = [];
-  let current = files.pfx;
+  let current = files.certificate;
   const write = async (path: string, bytes: Uint8Array | string): Promise<void> => {
     current = path;
     await writeOnce(path, bytes, created);
   };
   try {
-    if (files.passphrase !== null) await write(files.passphrase, `${content.passphrase}\n`);
-    await write(files.pfx, content.pfx);
+    if (files.passphrase !== null && passphrase !== null) {
+      await write(files.passphrase, typeof passphrase === 'string' ? `${passphrase}\n` : passphrase);
+    }
+    if (files.pfx !== null && pfx !== null) await write(files.pfx, pfx);
     await syncFolder(folder);
-    await write(files.certificate, content.certificate);
+    await write(files.certificate, certificate);
     await syncFolder(folder);
   } catch (error) {
     await removeQuietly(created);
@@ -105,8 +138,7 @@ async function makeFolder(folder: string): Promise<void> {
  */
 export async function removeKeyFiles(files: KeyFiles): Promise<void> {
   // The certificate first: what a crash leaves is then an unfinished set.
-  for (const path of [files.certificate, files.pfx, files.passphrase]) {
-    if (path === null) continue;
+  for (const path of pathsOf(files)) {
     await remove(path);
     await remove(temporaryName(path));
   }
@@ -116,8 +148,8 @@ export async function removeKeyFiles(files: KeyFiles): Promise<void> {
  * Removes the temporary names that a crash left beside a whole set: they are second names of its files.
  * @throws MsmqCertError file-unwritable
  */
-export async function removeTemporaryNames({ certificate, pfx, passphrase }: KeyFiles): Promise<void> {
-  for (const path of [certificate, pfx, passphrase]) if (path !== null) await remove(temporaryName(path));
+export async function removeTemporaryNames(files: KeyFiles): Promise<void> {
+  for (const path of pathsOf(files)) await remove(temporaryName(path));
 }
 
 /**
@@ -128,8 +160,8 @@ export async function removeTemporaryNames({ certificate, pfx, passphrase }: Key
 export async function setAside(files: KeyFiles): Promise<string[]> {
   const moved: string[] = [];
   const mark = randomBytes(4).toString('hex');
-  for (const path of [files.certificate, files.pfx, files.passphrase]) {
-    if (path === null || !(await isThere(path))) continue;
+  for (const path of pathsOf(files)) {
+    if (!(await isThere(path))) continue;
     const aside = `${path}.${mark}.set-aside`;
     try {
       await rename(path, aside);
@@ -138,7 +170,7 @@ export async function setAside(files: KeyFiles): Promise<string[]> {
     }
     moved.push(aside);
   }
-  await syncFolder(dirname(files.pfx));
+  await syncFolder(dirname(files.certificate));
   return moved;
 }
 

@@ -8,7 +8,8 @@ import { sameMachine } from '../machine.ts';
 import { type PfxEncryption, pfxEncryptions, pfxHolds } from '../pkcs12/pkcs12.ts';
 import { readSubject, type SubjectTemplate } from '../subject.ts';
 import { describeCertificate } from '../x509/describe.ts';
-import { isThere, type KeyFiles } from './key-files.ts';
+import { type Custody, type KeyHandover, keptAs, sha256 } from './custody.ts';
+import { isThere, type KeyFiles, pathsOf } from './key-files.ts';
 
 /**
  * What is left of a key set on the disk. `unfinished`: its certificate was never given its name, so its run had not come
@@ -18,31 +19,64 @@ export type KeySetState =
   | { kind: 'gone' }
   | { kind: 'unfinished' }
   | { kind: 'torn'; file: string; why: string }
-  | {
-      kind: 'whole' /** DER. */;
-      certificate: Buffer;
-      pfx: Buffer /** As it is kept beside the PFX. */;
-      passphrase: string | null;
-    };
+  | { kind: 'whole' /** DER. */; certificate: Buffer; key: KeptKey };
+
+/** The key of a whole set; the passphrase is the one kept beside the PFX. */
+export type KeptKey =
+  | { kind: 'files'; pfx: Buffer; passphrase: string | null }
+  | Exclude<Custody, { kind: 'files' }>
+  /** Sealed, and nothing says whether it is what was written. */
+  | { kind: 'sealed-unknown' };
 
 /**
  * Reads a key set whose certificate has this digest (MD5, 32 hex digits).
+ * @param custody what its journal says of its key; null when there is none
  * @throws MsmqCertError untrusted-path, file-unreadable
  */
-export async function readKeySet(files: KeyFiles, digest: string): Promise<KeySetState> {
+export async function readKeySet(
+  files: KeyFiles,
+  digest: string,
+  custody: Custody | null = null,
+): Promise<KeySetState> {
   const certificate = await read(files.certificate);
-  const pfx = await read(files.pfx);
+  const pfx = files.pfx === null ? null : await read(files.pfx);
   const kept = files.passphrase === null ? null : await read(files.passphrase);
   if (certificate === null) return { kind: (await hasRemains(files)) ? 'unfinished' : 'gone' };
   if (md5Hex(certificate) !== digest)
     return torn(files.certificate, certificate, 'does not hold the certificate it is named by');
+  if (files.pfx === null) return { kind: 'whole', certificate, key: takenKey(custody) };
   if (pfx === null) return { kind: 'torn', file: files.pfx, why: 'is gone' };
   if (files.passphrase !== null && kept === null) return { kind: 'torn', file: files.passphrase, why: 'is gone' };
+  if (keptAs(files) === 'sealed') return sealedSet(certificate, { ...files, pfx: files.pfx }, pfx, kept, custody);
   const passphrase = kept?.toString('utf8').trimEnd() ?? null;
   if (pfx.length === 0 || (passphrase !== null && !pfxHolds(pfx, passphrase, certificate))) {
     return torn(files.pfx, pfx, 'does not open with its passphrase, or holds another key');
   }
-  return { kind: 'whole', certificate, pfx, passphrase };
+  return { kind: 'whole', certificate, key: { kind: 'files', pfx, passphrase } };
+}
+
+function takenKey(custody: Custody | null): KeptKey {
+  return custody?.kind === 'sink' ? custody : { kind: 'sink', taken: false };
+}
+
+/** Nobody here can open it, so it is whole when it is byte for byte what the journal says. */
+function sealedSet(
+  certificate: Buffer,
+  files: KeyFiles & { pfx: string },
+  pfx: Buffer,
+  passphrase: Buffer | null,
+  custody: Custody | null,
+): KeySetState {
+  const parts: [string | null, Buffer | null, 'pfx' | 'passphrase'][] = [
+    [files.pfx, pfx, 'pfx'],
+    [files.passphrase, passphrase, 'passphrase'],
+  ];
+  for (const [file, bytes, part] of parts) {
+    if (file === null || bytes === null) continue;
+    const isOther = custody?.kind === 'sealed' && custody[part] !== sha256(bytes);
+    if (bytes.length === 0 || isOther) return torn(file, bytes, 'is not what was sealed');
+  }
+  return { kind: 'whole', certificate, key: custody?.kind === 'sealed' ? custody : { kind: 'sealed-unknown' } };
 }
 
 function torn(file: string, bytes: Buffer, why: string): KeySetState {
@@ -50,9 +84,7 @@ function torn(file: string, bytes: Buffer, why: string): KeySetState {
 }
 
 async function hasRemains(files: KeyFiles): Promise<boolean> {
-  for (const path of [files.certificate, files.pfx, files.passphrase]) {
-    if (path !== null && ((await isThere(path)) || (await isThere(`${path}.tmp`)))) return true;
-  }
+  for (const path of pathsOf(files)) if ((await isThere(path)) || (await isThere(`${path}.tmp`))) return true;
   return false;
 }
 
@@ -83,6 +115,7 @@ export interface KeyDemands {
   encryption: PfxEncryption;
   /** Null when each PFX has a random one, kept beside it. */
   passphrase: string | null;
+  handover?: KeyHandover;
   /** How long ago it may have been made. */
   maxAgeMs: number;
   now: Date;
@@ -113,13 +146,35 @@ export function meetsDemands(set: KeySetState & { kind: 'whole' }, demands: KeyD
     Math.abs(validForMs - demands.validForMs) <= SECOND_MS &&
     ageMs <= demands.maxAgeMs &&
     facts.notAfter > demands.now &&
-    isProtectedAs(set, demands)
+    isKeptAs(set, demands)
   );
 }
 
-function isProtectedAs(set: KeySetState & { kind: 'whole' }, { passphrase, encryption }: KeyDemands): boolean {
-  if ((set.passphrase === null) !== (passphrase !== null)) return false;
-  const opens = set.passphrase ?? passphrase ?? '';
-  const used = pfxHolds(set.pfx, opens, set.certificate) ? pfxEncryptions(set.pfx, opens) : [];
+function isKeptAs({ certificate, key }: KeySetState & { kind: 'whole' }, demands: KeyDemands): boolean {
+  const { passphrase, encryption, handover = { kind: 'files' } } = demands;
+  switch (key.kind) {
+    case 'files':
+      return handover.kind === 'files' && isProtectedAs(certificate, key, passphrase, encryption);
+    // a passphrase that was given may be another one by now, and nobody here can look
+    case 'sealed': {
+      const isTheirs = handover.kind === 'sealed' && handover.recipient.sha256 === key.recipient;
+      return isTheirs && handover.padding === key.padding && passphrase === null;
+    }
+    case 'sink':
+      return handover.kind === 'sink' && key.taken && passphrase === null;
+    case 'sealed-unknown':
+      return false;
+  }
+}
+
+function isProtectedAs(
+  certificate: Buffer,
+  key: KeptKey & { kind: 'files' },
+  passphrase: string | null,
+  encryption: PfxEncryption,
+): boolean {
+  if ((key.passphrase === null) !== (passphrase !== null)) return false;
+  const opens = key.passphrase ?? passphrase ?? '';
+  const used = pfxHolds(key.pfx, opens, certificate) ? pfxEncryptions(key.pfx, opens) : [];
   return used.length > 0 && used.every((each) => each === encryption);
 }

@@ -1,10 +1,12 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
+import { checkOwn } from '../../files/own-folder.ts';
 import type { Target } from '../../plan/request.ts';
 import { readPlanFile } from '../../run/planners.ts';
 import { addExamples } from '../help.ts';
-import { addHookOptions, addRunOptions, newCommand } from '../options.ts';
+import { addHandoverOptions, addHookOptions, addRunOptions, newCommand } from '../options.ts';
 import { carryOut } from '../running/carry-out.ts';
+import { handoverRecord } from '../running/handover.ts';
 import { readSettings, settings } from '../settings.ts';
 
 export function applyCommand(): Command {
@@ -18,6 +20,7 @@ export function applyCommand(): Command {
     .option('--replan', 'plan a user anew that was changed since, instead of refusing it')
     .option('--out <dir>', 'folder for the key files', 'msmq-certs');
   addRunOptions(command);
+  addHandoverOptions(command);
   addHookOptions(command);
   addExamples(command, [
     ['apply plan.json --dry-run', 'show the plan again, against the users as they stand now'],
@@ -28,7 +31,11 @@ export function applyCommand(): Command {
   });
 }
 
-const applySettings = settings.mutation.extend({ out: z.string(), replan: z.boolean().default(false) });
+const applySettings = settings.mutation.extend({
+  ...settings.handover.shape,
+  out: z.string(),
+  replan: z.boolean().default(false),
+});
 
 /** Carries out a plan file. */
 export async function apply(file: string, command: Command): Promise<void> {
@@ -36,9 +43,7 @@ export async function apply(file: string, command: Command): Promise<void> {
   const plan = await readPlanFile(file);
   const request = { verb: 'apply', plan: file, replan: options.replan, confirmed: options.yes } as const;
   const targets = plan.users.map(({ user, wanted }): Target => ({ name: user.sid ?? user.dn, wanted }));
-  await carryOut(
-    'apply',
-    { request, targets, keys: { ...plan.keys, out: options.out }, resume: null, undoes: null },
-    options,
-  );
+  const keys = { ...plan.keys, out: options.out, ...(await handoverRecord(options)) };
+  if (keys.handover?.kind === 'sink' && options.keySink === undefined) await checkOwn(file);
+  await carryOut('apply', { request, targets, keys, resume: null, undoes: null }, options);
 }

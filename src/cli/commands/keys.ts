@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
+import { mainFile } from '../../certificate/key-files/custody.ts';
 import { MsmqCertError } from '../../errors.ts';
 import { journalFolder, journalsIn } from '../../journal/find.ts';
 import { type FoundKeySet, keyInventory, removeOrphaned } from '../../run/key-inventory.ts';
@@ -9,6 +10,7 @@ import { addExamples } from '../help.ts';
 import { requireFolder } from '../input.ts';
 import { addDirectoryOptions, addOutputOptions, collect, newCommand } from '../options.ts';
 import { printResult } from '../output.ts';
+import { withSinkText } from '../render/run-report.ts';
 import { table } from '../render/table.ts';
 import { canAsk, isConfirmed } from '../running/confirm.ts';
 import { readSettings, settings } from '../settings.ts';
@@ -60,6 +62,7 @@ async function keys(command: Command): Promise<void> {
     const json = { schema: 1, keys: sets.map((set) => keySetJson(set, removed.includes(set))) };
     printResult({ exitCode: exitCodes.done, json, lines: linesOf(sets, removed) }, options);
     if (!options.json && !options.quiet) tellUnnamed(sets);
+    for (const set of removed) if (isWithSink(set)) tell(sinkText(set));
   } finally {
     await directory.close();
   }
@@ -105,10 +108,22 @@ function keySetJson({ digest, folder, files, origin, problem, state }: FoundKeyS
 
 function linesOf(sets: readonly FoundKeySet[], removed: readonly FoundKeySet[]): string[] {
   if (sets.length === 0) return ['no key sets'];
-  const rows = sets.map((set) => [removed.includes(set) ? 'removed' : set.state, set.files.pfx, set.problem ?? '']);
+  const rows = sets.map((set) => [
+    removed.includes(set) ? 'removed' : set.state,
+    mainFile(set.files),
+    set.problem ?? '',
+  ]);
   const counts = Map.groupBy(sets, (set) => (removed.includes(set) ? 'removed' : set.state));
   const summary = [...counts].map(([state, those]) => `${those.length} ${state}`).join(', ');
   return [...table(rows), '', `${sets.length} key ${sets.length === 1 ? 'set' : 'sets'}: ${summary}`];
+}
+
+function isWithSink({ origin }: FoundKeySet): boolean {
+  return origin?.key.custody?.kind === 'sink' && origin.key.taken;
+}
+
+function sinkText({ origin, digest }: FoundKeySet): string {
+  return withSinkText(origin?.key.user.account ?? '', digest);
 }
 
 /** Why --remove-orphaned leaves them. */

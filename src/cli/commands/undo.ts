@@ -33,9 +33,11 @@ export async function undo(file: string, command: Command): Promise<void> {
   const history = await readNamed(file);
   const request = { verb: 'undo', journal: file } as const;
   const targets = given.user?.map(withoutWanted) ?? writtenUsers(history).map(withoutWanted);
+  // it makes no keys, and the recipient may have expired
+  const { handover: _ofNewKeys, ...keys } = history.run.keys;
   await carryOut(
     'undo',
-    { request, targets, keys: history.run.keys, resume: null, undoes: { path: file, history } },
+    { request, targets, keys, resume: null, undoes: { path: file, history } },
     sameDirectory(given, history.run),
   );
 }

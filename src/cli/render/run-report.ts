@@ -1,4 +1,5 @@
 import { command } from '../../advice.ts';
+import { mainFile } from '../../certificate/key-files/custody.ts';
 import { counted } from '../../counted.ts';
 import { type ErrorCode, MsmqCertError } from '../../errors.ts';
 import { replicationError, type UserReplication } from '../../inspect/replication/replication.ts';
@@ -235,8 +236,16 @@ function tellLeftKeys(left: readonly LeftKeys[], { out, journal }: RunEnd['keys'
   }
 }
 
+/** Only its owner can remove what a key sink has. */
+export function withSinkText(account: string, digest: string): string {
+  return `the key sink has a key of ${account} whose certificate ${digest} is not registered: remove it there`;
+}
+
 function leftKeysText(keys: LeftKeys): string {
   if (keys.kind === 'orphaned') return `no registered certificate belongs to ${keys.path}`;
+  if (keys.kind === 'handed-over') {
+    return withSinkText(keys.account, keys.digest);
+  }
   return `${keys.why}: the key set has the name ${keys.path} now, and is not used`;
 }
 
@@ -277,7 +286,7 @@ function itemLines(items: readonly ItemResult[], doneBefore: boolean): string[] 
     `  ${itemColour[action](action)}`,
     machine ?? (digest === null && action === 'unchanged' ? 'nothing to do' : '(no machine)'),
     digest ?? '',
-    files?.pfx ?? '',
+    files === null ? '' : mainFile(files),
     doneBefore ? 'done before' : '',
   ]);
   return table(rows);

@@ -59,7 +59,7 @@ async function carryOutClaimed(
 ): Promise<void> {
   goOnUnread();
   const { request, everyone, keys } = asked;
-  const policy = await keyPolicy(keys, settings.resumeWithin);
+  const policy = await keyPolicy(keys, settings);
   const opened = await (everyone === undefined ? openDirectory(settings) : openForListing(settings, 'write'));
   const recognition = recognitionIn(opened, keys);
   const progress = watchProgress(command, MAKES_CERTIFICATES.has(request.verb) ? 'certificates' : 'users', settings);

@@ -6,8 +6,7 @@ import type { Request } from '../../plan/request.ts';
 import { deliver } from '../../run/deliver.ts';
 import type { RunControl } from '../../run/run.ts';
 import type { MutationSettings } from '../settings.ts';
-
-const DEFAULT_TIMEOUT_MS = 60_000;
+import { DEFAULT_TIMEOUT_MS } from './policies.ts';
 
 /** The others put back or reorder what was there before: nothing is to be delivered. */
 export const MAKES_CERTIFICATES: ReadonlySet<Request['verb']> = new Set(['register', 'renew', 'replace', 'apply']);

@@ -82,7 +82,7 @@ function collect(): Draft {
       const context = {
         directory,
         criteria: addressees.criteria,
-        keys: await keyPolicy(keys, options.resumeWithin),
+        keys: await keyPolicy(keys, options),
         journal: noJournal,
         mode: 'dry-run' as const,
         guardSharedDigests: sharedDigestGuard(directory.findByDigest),

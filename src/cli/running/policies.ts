@@ -5,7 +5,8 @@ import type { Criteria } from '../../judge/state.ts';
 import type { KeySettingsRecord } from '../../plan/request.ts';
 import type { KeyPolicy } from '../../run/keys.ts';
 import { statedRecognition } from '../recognition.ts';
-import type { KeySettings } from '../settings.ts';
+import type { KeySettings, MutationSettings } from '../settings.ts';
+import { handoverRecord, keyHandover } from './handover.ts';
 
 const EXPIRING_WITHIN_MS = 30 * 24 * 60 * 60 * 1000;
 
@@ -26,13 +27,20 @@ export async function keySettingsRecord(settings: KeySettings): Promise<KeySetti
     validFor: settings.validFor,
     pfxEncryption: settings.pfxEncryption,
     passphraseFile: settings.passphraseFile ?? null,
+    ...(await handoverRecord(settings)),
     maxCertificates: settings.maxCertificates,
     ...(await statedRecognition(settings)),
   };
 }
 
-/** @param maxAgeMs how old a key may be that an earlier process of the run left */
-export async function keyPolicy(keys: KeySettingsRecord, maxAgeMs: number): Promise<KeyPolicy> {
+/** That of a deploy hook or a key sink. */
+export const DEFAULT_TIMEOUT_MS = 60_000;
+
+/** How new keys are made: `resumeWithin` is how old one may be that an earlier process of the run left. */
+export async function keyPolicy(
+  keys: KeySettingsRecord,
+  { resumeWithin, hookTimeout = DEFAULT_TIMEOUT_MS }: Pick<MutationSettings, 'resumeWithin' | 'hookTimeout'>,
+): Promise<KeyPolicy> {
   return {
     out: keys.out,
     keySize: keys.keySize,
@@ -41,6 +49,7 @@ export async function keyPolicy(keys: KeySettingsRecord, maxAgeMs: number): Prom
     subject: parseSubjectTemplate(keys.subjects[0] ?? DEFAULT_SUBJECT),
     encryption: keys.pfxEncryption,
     passphrase: keys.passphraseFile === null ? null : await passphraseFrom(keys.passphraseFile),
-    maxAgeMs,
+    handover: await keyHandover(keys.handover, hookTimeout),
+    maxAgeMs: resumeWithin,
   };
 }

@@ -15,11 +15,11 @@ import { withFolder } from '../support.ts';
 const digest = '0123456789abcdef0123456789abcdef';
 const content = { pfx: Buffer.from('pfx'), certificate: Buffer.from('cer'), passphrase: 'secret' };
 
-async function filesIn(out: string, keepsPassphrase = true, machine = 'PC-1'): Promise<KeyFiles> {
+async function filesIn(out: string, keepsPassphrase = true, machine = 'PC-1'): Promise<KeyFiles & { pfx: string }> {
   return await keyFilesOf({ out, account: 'CORP\\alice', machine, digest }, keepsPassphrase);
 }
 
-async function write(out: string): Promise<KeyFiles> {
+async function write(out: string): Promise<KeyFiles & { pfx: string }> {
   const files = await filesIn(out);
   await writeKeyFiles(files, content);
   return files;

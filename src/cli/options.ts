@@ -198,7 +198,7 @@ export function addHookOptions(command: Command): Command {
 export function addHandoverOptions(command: Command): Command {
   return command
     .optionsGroup(KEYS)
-    .option('--seal-to <cer>', 'write PFX and passphrase so that only this certificate opens them')
+    .option('--seal-to <file>', 'seal PFX and passphrase to this certificate')
     .addOption(rare(new Option('--seal-padding <name>', 'oaep (default) or pkcs1').choices(['oaep', 'pkcs1'])))
     .option('--key-sink <command>', 'give each PFX and passphrase to this command instead');
 }

@@ -156,7 +156,8 @@ async function openJournal(
 }
 
 /** A journal holds no secret, so a passphrase is not in it. */
-function recordOf({ out, keySize, hash, validForMs, subject, encryption }: KeyPolicy): KeySettingsRecord {
+function recordOf(policy: KeyPolicy): KeySettingsRecord {
+  const { out, keySize, hash, validForMs, subject, encryption, handover } = policy;
   return {
     out,
     keySize,
@@ -164,10 +165,25 @@ function recordOf({ out, keySize, hash, validForMs, subject, encryption }: KeyPo
     validFor: validForMs,
     pfxEncryption: encryption,
     passphraseFile: null,
+    ...handoverOf(handover),
     maxCertificates: MAX_CERTIFICATES,
     subjects: [subject.text],
     machinesOf: {},
   };
+}
+
+/** Whoever resumes the run must not write readable keys where it did not. */
+function handoverOf(handover: KeyPolicy['handover']): Pick<KeySettingsRecord, 'handover'> {
+  switch (handover?.kind) {
+    case 'sealed': {
+      const certificate = handover.recipient.certificate.toString('base64');
+      return { handover: { kind: 'sealed', file: 'of the run', certificate, padding: handover.padding } };
+    }
+    case 'sink':
+      return { handover: { kind: 'sink', command: handover.sink.command } };
+    default:
+      return {};
+  }
 }
 
 /** New certificates for one user, as the targets of `register`: one for each of these machines. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { entryRecord } from '../../src/directory/ldif/entry.ts';
 import { makeRecipient, opened, type RecipientFiles } from '../certificate/sealing/support.ts';
@@ -200,6 +200,18 @@ describe('--key-sink', () => {
       assert.equal(existsSync(join(folder, 'taken.json')), false);
       const { results } = await run('apply', 'plan.json', '--out', out);
       assert.equal(JSON.parse(await readFile(join(folder, 'taken.json'), 'utf8')).digest, results[0]?.digest);
+    }));
+
+  it('is not run from a plan that others could have written', () =>
+    inPlace(async ({ folder, out, users, run }) => {
+      const before = await readFile(users, 'utf8');
+      await run('plan', 'register', 'alice', '--machine', 'PC-1', '--out', 'plan.json', '--key-sink', takes);
+      await chmod(join(folder, 'plan.json'), 0o666);
+      const told = await run('apply', 'plan.json', '--out', out);
+      assert.deepEqual([told.code, told.error?.code], [4, 'untrusted-path']);
+      assert.equal(existsSync(join(folder, 'taken.json')), false);
+      assert.equal(await readFile(users, 'utf8'), before);
+      assert.equal((await run('apply', 'plan.json', '--out', out, '--key-sink', takes)).code, 0);
     }));
 
   it('is not asked in a dry run', () =>

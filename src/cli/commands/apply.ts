@@ -24,6 +24,10 @@ export function applyCommand(): Command {
   addHookOptions(command);
   addExamples(command, [
     ['apply plan.json --dry-run', 'show the plan again, against the users as they stand now'],
+    [
+      `apply plan.json --key-sink 'gpg -e -r ops@corp.example -o $MSMQ_CERT_DIGEST.gpg && echo $MSMQ_CERT_DIGEST'`,
+      'no key files: a command gets each key as JSON on standard input, and prints the digest when it has it',
+    ],
     ['apply plan.json --dry-run --ldif change.ldif', 'make the keys and write the change as LDIF for review'],
   ]);
   return command.action(async (file: string, _options, self: Command) => {

@@ -32,8 +32,8 @@ export function registerCommand(purpose: Purpose): Command {
       'two machines of one user, in one write',
     ],
     [
-      'register --manifest fleet.csv --directory ldaps://dc1.corp.example',
-      'a whole fleet; what is registered already is left alone',
+      'register --manifest fleet.csv --seal-to operator.cer --directory ldaps://dc1.corp.example',
+      'a whole fleet, with keys that only the operator can open; what is registered already is left alone',
     ],
     ['register alice --certificate alice.cer --dry-run', 'what registering an existing certificate would do'],
   ]);

@@ -109,7 +109,7 @@ export function addOutputOptions(command: Command): Command {
 }
 
 /** What every command that writes has. */
-export function addMutationOptions(command: Command, purpose: Purpose = 'carry-out'): Command {
+export function addVerbOptions(command: Command, purpose: Purpose = 'carry-out'): Command {
   command
     .optionsGroup(HOW)
     .addOption(new Option('--detailed-exitcode', 'exit 10 when something changed or would change'))
@@ -237,14 +237,14 @@ export function addIssuingOptions(command: Command, purpose: Purpose): void {
   addKeyOptions(command, purpose);
   addHandoverOptions(command);
   if (purpose === 'carry-out') addHookOptions(command);
-  addMutationOptions(command, purpose);
+  addVerbOptions(command, purpose);
   addDirectoryOptions(command);
   addOutputOptions(command);
 }
 
 /** What every command has that takes up a file of an earlier run. */
 export function addRunOptions(command: Command): void {
-  addMutationOptions(command);
+  addVerbOptions(command);
   addDirectoryOptions(command);
   addOutputOptions(command);
 }

@@ -37,7 +37,7 @@ const directory = output.extend({
   maxCertificates: z.number(),
 });
 
-const mutation = directory.extend({
+const run = directory.extend({
   usersFrom: text,
   everyone: z.boolean().default(false),
   filter: text,
@@ -69,7 +69,7 @@ const handover = z.object({
   keySink: text,
 });
 
-const keys = mutation.extend({
+const keys = run.extend({
   ...handover.shape,
   out: z.string(),
   keySize: z.coerce.number().pipe(z.literal([2048, 3072, 4096])),
@@ -88,11 +88,11 @@ const cleaning = keys.extend({
 });
 
 /** The options of each kind of command, as the command line and the configuration file gave them. */
-export const settings = { output, directory, mutation, handover, keys, cleaning };
+export const settings = { output, directory, run, handover, keys, cleaning };
 
 export type OutputSettings = z.infer<typeof output>;
 export type DirectorySettings = z.infer<typeof directory>;
-export type MutationSettings = z.infer<typeof mutation>;
+export type RunSettings = z.infer<typeof run>;
 export type HandoverSettings = z.infer<typeof handover>;
 export type KeySettings = z.infer<typeof keys>;
 

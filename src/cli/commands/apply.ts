@@ -35,7 +35,7 @@ export function applyCommand(): Command {
   });
 }
 
-const applySettings = settings.mutation.extend({
+const applySettings = settings.run.extend({
   ...settings.handover.shape,
   out: z.string(),
   replan: z.boolean().default(false),

@@ -4,14 +4,14 @@ import { addExamples } from '../help.ts';
 import { readUserNames } from '../input.ts';
 import {
   addDirectoryOptions,
-  addMutationOptions,
   addOutFolderOption,
   addOutputOptions,
   addUserListOption,
+  addVerbOptions,
   newCommand,
 } from '../options.ts';
+import { perform } from '../running/carry-out.ts';
 import { withoutWanted } from '../running/named.ts';
-import { perform } from '../running/perform.ts';
 import { readSettings, settings } from '../settings.ts';
 
 export function clearCommand(): Command {
@@ -26,7 +26,7 @@ export function clearCommand(): Command {
     .option('--include-computers', 'clear computers and service accounts too, whose queue managers use the attributes');
   addOutFolderOption(command);
   addUserListOption(command);
-  addMutationOptions(command);
+  addVerbOptions(command);
   addDirectoryOptions(command);
   addOutputOptions(command);
   addExamples(command, [

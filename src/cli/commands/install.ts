@@ -11,13 +11,7 @@ import { addExamples } from '../help.ts';
 import { readInput } from '../input.ts';
 import { signElsewhere, templatesOf, thisMachineWithKeys } from '../machine.ts';
 import { installInternal } from '../machine-internal.ts';
-import {
-  addDirectoryOptions,
-  addMutationOptions,
-  addOutFolderOption,
-  addOutputOptions,
-  newCommand,
-} from '../options.ts';
+import { addDirectoryOptions, addOutFolderOption, addOutputOptions, addVerbOptions, newCommand } from '../options.ts';
 import { printResult } from '../output.ts';
 import { readSettings, settings } from '../settings.ts';
 import { tell } from '../terminal.ts';
@@ -40,7 +34,7 @@ export function installCommand(): Command {
     .option('--renew', 'with --internal: make a new one, whatever there is')
     .option('--overlap', 'with --internal: leave the stale certificate of this machine registered');
   addOutFolderOption(command);
-  addMutationOptions(command);
+  addVerbOptions(command);
   addDirectoryOptions(command);
   addOutputOptions(command);
   addExamples(command, [

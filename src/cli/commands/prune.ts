@@ -7,19 +7,19 @@ import { addExamples } from '../help.ts';
 import {
   addDirectoryOptions,
   addEveryoneOptions,
-  addMutationOptions,
   addOutFolderOption,
   addOutputOptions,
   addUserListOption,
+  addVerbOptions,
   collect,
   newCommand,
   type Purpose,
   parseCount,
   parseDuration,
 } from '../options.ts';
+import { perform } from '../running/carry-out.ts';
 import { chosenUsers } from '../running/chosen-users.ts';
 import { parseMachines } from '../running/named.ts';
-import { perform } from '../running/perform.ts';
 import { readSettings, settings } from '../settings.ts';
 
 export function pruneCommand(purpose: Purpose): Command {
@@ -60,7 +60,7 @@ export function pruneCommand(purpose: Purpose): Command {
   addOutFolderOption(command, purpose);
   addUserListOption(command);
   addEveryoneOptions(command);
-  addMutationOptions(command, purpose);
+  addVerbOptions(command, purpose);
   addDirectoryOptions(command);
   addOutputOptions(command);
   addExamples(command, [

@@ -6,9 +6,9 @@ import type { Wanted } from '../../plan/request.ts';
 import { addExamples } from '../help.ts';
 import { readUserNames } from '../input.ts';
 import { addIssuingOptions, collect, newCommand, type Purpose } from '../options.ts';
+import { perform } from '../running/carry-out.ts';
 import { targetsFromManifest } from '../running/manifests.ts';
 import { parseMachines } from '../running/named.ts';
-import { perform } from '../running/perform.ts';
 import { readSettings, settings } from '../settings.ts';
 
 export function registerCommand(purpose: Purpose): Command {

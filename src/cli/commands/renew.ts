@@ -4,9 +4,9 @@ import { MsmqCertError } from '../../errors.ts';
 import type { RenewScope } from '../../plan/verbs/renew.ts';
 import { addExamples } from '../help.ts';
 import { addEveryoneOptions, addIssuingOptions, collect, newCommand, type Purpose, parseDuration } from '../options.ts';
+import { perform } from '../running/carry-out.ts';
 import { chosenUsers } from '../running/chosen-users.ts';
 import { chosenMachines } from '../running/named.ts';
-import { perform } from '../running/perform.ts';
 import { readSettings, settings } from '../settings.ts';
 
 export function renewCommand(purpose: Purpose): Command {

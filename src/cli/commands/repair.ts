@@ -4,14 +4,14 @@ import { addExamples } from '../help.ts';
 import {
   addDirectoryOptions,
   addEveryoneOptions,
-  addMutationOptions,
   addOutFolderOption,
   addOutputOptions,
   addUserListOption,
+  addVerbOptions,
   newCommand,
 } from '../options.ts';
+import { perform } from '../running/carry-out.ts';
 import { chosenUsers } from '../running/chosen-users.ts';
-import { perform } from '../running/perform.ts';
 import { readSettings, settings } from '../settings.ts';
 
 export function repairCommand(): Command {
@@ -27,7 +27,7 @@ export function repairCommand(): Command {
   addOutFolderOption(command);
   addUserListOption(command);
   addEveryoneOptions(command);
-  addMutationOptions(command);
+  addVerbOptions(command);
   addDirectoryOptions(command);
   addOutputOptions(command);
   addExamples(command, [

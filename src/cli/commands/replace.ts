@@ -2,9 +2,9 @@ import { type Command, Option } from 'commander';
 import * as z from 'zod';
 import { addExamples } from '../help.ts';
 import { addEveryoneOptions, addIssuingOptions, collect, newCommand, type Purpose } from '../options.ts';
+import { perform } from '../running/carry-out.ts';
 import { chosenUsers } from '../running/chosen-users.ts';
 import { chosenMachines } from '../running/named.ts';
-import { perform } from '../running/perform.ts';
 import { readSettings, settings } from '../settings.ts';
 
 export function replaceCommand(purpose: Purpose): Command {

@@ -4,9 +4,9 @@ import { readBackup } from '../../plan/verbs/restore.ts';
 import { addExamples } from '../help.ts';
 import {
   addDirectoryOptions,
-  addMutationOptions,
   addOutFolderOption,
   addOutputOptions,
+  addVerbOptions,
   collect,
   newCommand,
 } from '../options.ts';
@@ -25,7 +25,7 @@ export function restoreCommand(): Command {
     .argument('<file>', 'a file made by msmq-cert backup, or another LDIF export with both attributes')
     .option('--user <name>', 'only this user; may be given again', collect);
   addOutFolderOption(command);
-  addMutationOptions(command);
+  addVerbOptions(command);
   addDirectoryOptions(command);
   addOutputOptions(command);
   addExamples(command, [

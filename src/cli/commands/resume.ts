@@ -8,7 +8,7 @@ import { addHookOptions, addRunOptions, newCommand } from '../options.ts';
 import { runReport } from '../render/run-report.ts';
 import { carryOut } from '../running/carry-out.ts';
 import { sameDirectory } from '../running/same-directory.ts';
-import { type MutationSettings, readSettings, settings } from '../settings.ts';
+import { type RunSettings, readSettings, settings } from '../settings.ts';
 import { tell } from '../terminal.ts';
 
 export function resumeCommand(): Command {
@@ -31,7 +31,7 @@ export function resumeCommand(): Command {
 
 /** Goes on with a run that was cut short, or had failures. */
 export async function resume(file: string, command: Command): Promise<void> {
-  const given = await readSettings(command, settings.mutation);
+  const given = await readSettings(command, settings.run);
   const history = await readNamed(file);
   if (!history.complete) {
     throw new MsmqCertError('invalid-journal', `the run of ${file} was cut short before it began to write`, {
@@ -50,7 +50,7 @@ export async function resume(file: string, command: Command): Promise<void> {
   );
 }
 
-function tellFinished(file: string, { run, undone }: JournalHistory, settings: MutationSettings): void {
+function tellFinished(file: string, { run, undone }: JournalHistory, settings: RunSettings): void {
   const why = undone ? 'was undone' : 'has come to its end';
   if (!settings.quiet) tell(`the run of ${file} ${why}: there is nothing to do`);
   const outcome = { summary: emptySummary(), remaining: 0, stoppedBy: null };

@@ -25,7 +25,7 @@ export function undoCommand(): Command {
   });
 }
 
-const undoSettings = settings.mutation.extend({ user: z.array(z.string()).optional() });
+const undoSettings = settings.run.extend({ user: z.array(z.string()).optional() });
 
 /** Puts back what a run found. */
 export async function undo(file: string, command: Command): Promise<void> {

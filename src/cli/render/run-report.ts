@@ -8,7 +8,7 @@ import type { ItemResult, LeftKeys, Summary, UserResult } from '../../plan/resul
 import type { RunOutcome, UnknownUser } from '../../run/run.ts';
 import { type ExitCode, exitCodeOfError, exitCodeOfFailures, exitCodes } from '../exit-codes.ts';
 import { errorJson, printJson, printJsonLine, tellError } from '../output.ts';
-import type { MutationSettings } from '../settings.ts';
+import type { RunSettings } from '../settings.ts';
 import { isTerminal, print, tell } from '../terminal.ts';
 import { colours } from './colours.ts';
 import { planLines } from './plan-text.ts';
@@ -34,7 +34,7 @@ export interface RunReport {
 }
 
 /** @param preface what the document tells besides */
-export function runReport(command: string, settings: MutationSettings, preface: object = {}): RunReport {
+export function runReport(command: string, settings: RunSettings, preface: object = {}): RunReport {
   const head: Head = { command, dryRun: settings.dryRun, preface };
   const sink = settings.ndjson ? ndjsonSink(head) : settings.json ? jsonSink(head) : textSink(head, settings);
   const failures: ErrorCode[] = [];
@@ -180,7 +180,7 @@ function itemJson(user: string, dn: string | null, item: ItemResult): object {
 }
 
 /** For people: as it comes, or after the progress bar where there is one. */
-function textSink({ dryRun }: Head, { quiet, ldif, progress }: MutationSettings): Sink {
+function textSink({ dryRun }: Head, { quiet, ldif, progress }: RunSettings): Sink {
   const heldBack: string[][] = [];
   const isHeldBack = progress && isTerminal.errors;
   const say = (paragraph: readonly string[]) => print([...paragraph, '']);

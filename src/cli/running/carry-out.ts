@@ -8,6 +8,7 @@ import { allowInsecureFileSystems } from '../../files/private-files.ts';
 import { replicationError, type UserReplication } from '../../inspect/replication/replication.ts';
 import { journalFolder, refuseAtWork, takeNamed } from '../../journal/find.ts';
 import { type Journal, noJournal, resumeJournal } from '../../journal/write.ts';
+import type { Verb } from '../../plan/request.ts';
 import type { UserResult } from '../../plan/results.ts';
 import { sharedDigestGuard } from '../../plan/shared-digests.ts';
 import type { ApplyContext } from '../../run/apply.ts';
@@ -20,24 +21,34 @@ import { exitCodes } from '../exit-codes.ts';
 import { requireFolder } from '../input.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { withMetrics } from '../metrics/with-metrics.ts';
+import type { Purpose } from '../options.ts';
 import { goOnUnread } from '../pipes.ts';
 import { recognitionIn } from '../recognition.ts';
 import { type RunEnd, runReport } from '../render/run-report.ts';
-import type { MutationSettings } from '../settings.ts';
+import type { KeySettings, RunSettings } from '../settings.ts';
 import { tell } from '../terminal.ts';
 import { addresseesOf } from './addressees.ts';
 import { awaitReplication } from './await-replication.ts';
+import type { Chosen } from './chosen-users.ts';
 import { type Claim, noClaim, sayAtWork, takeClaim } from './claim.ts';
 import { delivery, MAKES_CERTIFICATES } from './hooks.ts';
 import { watchInterrupts } from './interrupts.ts';
 import { type OpenJournal, openJournal, tellWaiting } from './journals.ts';
-import { keyPolicy } from './policies.ts';
+import { makePlan } from './make-plan.ts';
+import { keyPolicy, keySettingsRecord } from './policies.ts';
 import { watchProgress } from './progress.ts';
 import type { Run } from './run.ts';
 import { safeguards, tellAfterwards } from './safeguards.ts';
 
+/** Does what a verb was asked for: at once, or below `plan` into a file. */
+export async function perform(purpose: Purpose, request: Verb, chosen: Chosen, settings: KeySettings): Promise<void> {
+  if (purpose === 'plan') return await makePlan(request, chosen, settings);
+  const keys = await keySettingsRecord(settings);
+  await carryOut(request.verb, { request, ...chosen, keys, resume: null, undoes: null }, settings);
+}
+
 /** The common path of every command that writes: open, run, report. */
-export async function carryOut(command: string, asked: Run, settings: MutationSettings): Promise<void> {
+export async function carryOut(command: string, asked: Run, settings: RunSettings): Promise<void> {
   await requireFolder(asked.keys.out);
   const claim = isWriting(settings) ? await takeClaim(asked, settings) : noClaim;
   if (claim === null) {
@@ -54,7 +65,7 @@ export async function carryOut(command: string, asked: Run, settings: MutationSe
 async function carryOutClaimed(
   command: string,
   asked: Run,
-  settings: MutationSettings,
+  settings: RunSettings,
   { claim, metrics }: { claim: Claim; metrics: Metrics },
 ): Promise<void> {
   goOnUnread();
@@ -146,7 +157,7 @@ async function carryOutClaimed(
 }
 
 /** Also who needed nothing: an earlier run may have written what has not arrived everywhere. */
-function isAwaited({ outcome }: UserResult, { waitReplication }: MutationSettings): boolean {
+function isAwaited({ outcome }: UserResult, { waitReplication }: RunSettings): boolean {
   return waitReplication !== undefined && (outcome === 'changed' || outcome === 'unchanged');
 }
 
@@ -167,7 +178,7 @@ async function checkReplicas(directory: Replicated): Promise<void> {
 async function afterReplication(
   directory: Replicated,
   users: readonly User[],
-  settings: MutationSettings,
+  settings: RunSettings,
   signal: AbortSignal,
 ): Promise<UserReplication[]> {
   const { waitReplication } = settings;
@@ -179,7 +190,7 @@ async function afterReplication(
  * The journal of the run that is put back, which nobody goes on with from its first write on.
  * @throws MsmqCertError file-locked while that run goes on
  */
-async function takeUndone({ undoes }: Run, settings: MutationSettings): Promise<Journal> {
+async function takeUndone({ undoes }: Run, settings: RunSettings): Promise<Journal> {
   if (undoes === null) return noJournal;
   const onWait = () => tellWaiting(undoes.path, settings);
   if (isWriting(settings)) return await resumeJournal(await takeNamed(undoes.path, onWait), null);
@@ -212,11 +223,11 @@ function afterwards<A extends unknown[], T>(
 }
 
 /** A dry run writes no journal; with --ldif the changes go to that file, which is a record by itself. */
-function isWriting({ dryRun }: MutationSettings): boolean {
+function isWriting({ dryRun }: RunSettings): boolean {
   return !dryRun;
 }
 
-function decorate(opened: Directory, { ldif, dryRun, rate }: MutationSettings): Directory {
+function decorate(opened: Directory, { ldif, dryRun, rate }: RunSettings): Directory {
   const mode = dryRun ? 'only-record' : 'also-write';
   const recorded = ldif === undefined ? opened : recordChanges(opened, ldif, mode);
   return rate === undefined ? recorded : limitRate(recorded, rate);

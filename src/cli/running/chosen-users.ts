@@ -1,7 +1,7 @@
 import { MsmqCertError } from '../../errors.ts';
 import type { Everyone, Target } from '../../plan/request.ts';
 import { readUserNames } from '../input.ts';
-import type { MutationSettings } from '../settings.ts';
+import type { RunSettings } from '../settings.ts';
 import { withoutWanted } from './named.ts';
 
 /** Whom a command is for: those that are named, or everybody. */
@@ -10,7 +10,7 @@ export interface Chosen {
   everyone?: Everyone;
 }
 
-type Choice = Pick<MutationSettings, 'everyone' | 'filter' | 'limit' | 'usersFrom' | 'baseDn'> & {
+type Choice = Pick<RunSettings, 'everyone' | 'filter' | 'limit' | 'usersFrom' | 'baseDn'> & {
   includeComputers?: boolean;
 };
 

@@ -4,7 +4,7 @@ import { makeJournalFolder } from '../../journal/file.ts';
 import { journalFolder } from '../../journal/find.ts';
 import { isAtWork, PULSE, takeHeartbeat } from '../../journal/heartbeat.ts';
 import { printJson, printJsonLine } from '../output.ts';
-import type { MutationSettings } from '../settings.ts';
+import type { RunSettings } from '../settings.ts';
 import { print } from '../terminal.ts';
 import { tellWaiting } from './journals.ts';
 import type { Run } from './run.ts';
@@ -26,11 +26,7 @@ const LONGEST_PAUSE_MS = 500;
  * claim of a process that was killed is taken over once it is proven dead.
  * @throws MsmqCertError file-unwritable, untrusted-path
  */
-export async function takeClaim(
-  { everyone, keys }: Run,
-  settings: MutationSettings,
-  pulse = PULSE,
-): Promise<Claim | null> {
+export async function takeClaim({ everyone, keys }: Run, settings: RunSettings, pulse = PULSE): Promise<Claim | null> {
   if (everyone === undefined && !settings.alone) return noClaim;
   const path = join(journalFolder(keys.out), 'whole-domain');
   const onWait = () => tellWaiting(path, settings);
@@ -45,7 +41,7 @@ export async function takeClaim(
 }
 
 /** It is no failure: the other run does the work. */
-export function sayAtWork(command: string, out: string, { json, ndjson, quiet }: MutationSettings): void {
+export function sayAtWork(command: string, out: string, { json, ndjson, quiet }: RunSettings): void {
   const text = `another run is at work in ${out}: nothing was done`;
   if (json) printJson({ schema: 1, command, skipped: text });
   else if (ndjson) printJsonLine({ schema: 1, command, skipped: text });

@@ -5,21 +5,21 @@ import type { Journal } from '../../journal/write.ts';
 import type { Request } from '../../plan/request.ts';
 import { deliver } from '../../run/deliver.ts';
 import type { RunControl } from '../../run/run.ts';
-import type { MutationSettings } from '../settings.ts';
+import type { RunSettings } from '../settings.ts';
 import { DEFAULT_TIMEOUT_MS } from './policies.ts';
 
 /** The others put back or reorder what was there before: nothing is to be delivered. */
 export const MAKES_CERTIFICATES: ReadonlySet<Request['verb']> = new Set(['register', 'renew', 'replace', 'apply']);
 
 /** Whether the run delivers what it registers. */
-export function delivers({ verb }: Request, { deployHook }: MutationSettings): boolean {
+export function delivers({ verb }: Request, { deployHook }: RunSettings): boolean {
   return deployHook !== undefined && MAKES_CERTIFICATES.has(verb);
 }
 
 /** How a run delivers, also what earlier runs of the same command have left; none when nothing is to be delivered. */
 export async function delivery(
   request: Request,
-  settings: MutationSettings,
+  settings: RunSettings,
   { journal, directory, out, passphrase }: DeliveryParts,
 ): Promise<Pick<RunControl, 'deliver' | 'isOwed'>> {
   const { deployHook: command, hookTimeout: timeoutMs = DEFAULT_TIMEOUT_MS } = settings;

@@ -15,7 +15,7 @@ import {
   type TakenJournal,
 } from '../../journal/write.ts';
 import type { Request } from '../../plan/request.ts';
-import type { MutationSettings } from '../settings.ts';
+import type { RunSettings } from '../settings.ts';
 import { tell } from '../terminal.ts';
 import { delivers } from './hooks.ts';
 import type { Run } from './run.ts';
@@ -34,18 +34,14 @@ export type OpenJournal = Journal & {
  * end is removed.
  * @throws MsmqCertError file-exists, file-locked, file-unwritable, invalid-journal, untrusted-path
  */
-export async function openJournal(
-  mutation: Run,
-  settings: MutationSettings,
-  directory: Directory,
-): Promise<OpenJournal> {
-  const { request, targets, everyone, keys } = mutation;
+export async function openJournal(asked: Run, settings: RunSettings, directory: Directory): Promise<OpenJournal> {
+  const { request, targets, everyone, keys } = asked;
   const name = settings.directory ?? '';
   const fingerprint = fingerprintOf({ request, targets, ...(everyone && { everyone }), keys, directory: name });
   const earlier =
-    mutation.resume === null
+    asked.resume === null
       ? await findEarlier(keys.out, fingerprint, settings)
-      : await takeNamed(mutation.resume, () => tellWaiting(mutation.resume ?? '', settings));
+      : await takeNamed(asked.resume, () => tellWaiting(asked.resume ?? '', settings));
   if (earlier !== null) return await goOn(earlier, directory.server, request, settings);
 
   const path = settings.journal ?? newJournalPath(keys.out, request.verb, fingerprint);
@@ -63,7 +59,7 @@ export async function openJournal(
 }
 
 /** The last sign of life of a run is too recent to tell whether it was killed. */
-export function tellWaiting(path: string, { quiet }: MutationSettings): void {
+export function tellWaiting(path: string, { quiet }: RunSettings): void {
   if (!quiet) tell(`waiting a few seconds to see whether the run of ${path} is still at work`);
 }
 
@@ -71,7 +67,7 @@ async function goOn(
   taken: TakenJournal,
   server: string,
   request: Request,
-  settings: MutationSettings,
+  settings: RunSettings,
 ): Promise<OpenJournal> {
   const { path, history } = taken;
   const { quiet } = settings;
@@ -84,7 +80,7 @@ async function goOn(
   return { ...journal, path: () => path, history, fingerprint: history.run.fingerprint };
 }
 
-async function findEarlier(out: string, fingerprint: string, settings: MutationSettings): Promise<TakenJournal | null> {
+async function findEarlier(out: string, fingerprint: string, settings: RunSettings): Promise<TakenJournal | null> {
   const { journal, newRun, resumeWithin, quiet } = settings;
   if (journal !== undefined) return existsSync(journal) ? await takeGiven(journal, fingerprint, settings) : null;
   if (newRun) return null;
@@ -94,7 +90,7 @@ async function findEarlier(out: string, fingerprint: string, settings: MutationS
 }
 
 /** The journal that --journal names is there already. */
-async function takeGiven(path: string, fingerprint: string, settings: MutationSettings): Promise<TakenJournal> {
+async function takeGiven(path: string, fingerprint: string, settings: RunSettings): Promise<TakenJournal> {
   const taken = await takeNamed(path, () => tellWaiting(path, settings));
   const { run, end, undone } = taken.history;
   const isYoung = Date.now() - Date.parse(run.at) <= settings.resumeWithin;

@@ -5,7 +5,7 @@ import type { Criteria } from '../../judge/state.ts';
 import type { KeySettingsRecord } from '../../plan/request.ts';
 import type { KeyPolicy } from '../../run/keys.ts';
 import { statedRecognition } from '../recognition.ts';
-import type { KeySettings, MutationSettings } from '../settings.ts';
+import type { KeySettings, RunSettings } from '../settings.ts';
 import { handoverRecord, keyHandover } from './handover.ts';
 
 const EXPIRING_WITHIN_MS = 30 * 24 * 60 * 60 * 1000;
@@ -39,7 +39,7 @@ export const DEFAULT_TIMEOUT_MS = 60_000;
 /** How new keys are made: `resumeWithin` is how old one may be that an earlier process of the run left. */
 export async function keyPolicy(
   keys: KeySettingsRecord,
-  { resumeWithin, hookTimeout = DEFAULT_TIMEOUT_MS }: Pick<MutationSettings, 'resumeWithin' | 'hookTimeout'>,
+  { resumeWithin, hookTimeout = DEFAULT_TIMEOUT_MS }: Pick<RunSettings, 'resumeWithin' | 'hookTimeout'>,
 ): Promise<KeyPolicy> {
   return {
     out: keys.out,

@@ -6,7 +6,7 @@ import type { Summary } from '../../plan/results.ts';
 import type { ApplyContext } from '../../run/apply.ts';
 import { saveWhatGoes } from '../../run/save-before.ts';
 import { planLines } from '../render/plan-text.ts';
-import type { MutationSettings } from '../settings.ts';
+import type { RunSettings } from '../settings.ts';
 import { print, tell } from '../terminal.ts';
 import { canAsk, isConfirmed } from './confirm.ts';
 import type { Progress } from './progress.ts';
@@ -20,7 +20,7 @@ const TAKES_AWAY: ReadonlySet<Request['verb']> = new Set(['repair', 'prune', 'cl
 export function safeguards(
   request: Request,
   out: string,
-  settings: MutationSettings,
+  settings: RunSettings,
   progress: Pick<Progress, 'pausing'>,
 ): ApplyContext['beforeWrite'] {
   const oneByOne = limit(1);
@@ -44,14 +44,14 @@ export function safeguards(
 }
 
 /** A document for programs stands alone on standard output. */
-function show(plan: UserPlan, { json, ndjson, quiet }: MutationSettings): void {
+function show(plan: UserPlan, { json, ndjson, quiet }: RunSettings): void {
   const lines = [plan.user.account, ...planLines(plan), ''];
   if (json || ndjson || quiet) tell(...lines);
   else print(lines);
 }
 
 /** What people should know when the run is over. */
-export function tellAfterwards({ removed }: Summary, { verb }: Request, { quiet, dryRun }: MutationSettings): void {
+export function tellAfterwards({ removed }: Summary, { verb }: Request, { quiet, dryRun }: RunSettings): void {
   if (quiet || dryRun || removed === 0 || verb === 'repair' || !TAKES_AWAY.has(verb)) return;
   tell('receivers that have accepted a removed certificate may go on to accept it for about 21 minutes');
 }

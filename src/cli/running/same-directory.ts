@@ -1,8 +1,8 @@
 import type { RecordOf } from '../../journal/records.ts';
-import type { MutationSettings } from '../settings.ts';
+import type { RunSettings } from '../settings.ts';
 
 /** What the run used is the default for what takes it up. */
-export function sameDirectory(given: MutationSettings, run: RecordOf<'run'>): MutationSettings {
+export function sameDirectory(given: RunSettings, run: RecordOf<'run'>): RunSettings {
   return {
     ...given,
     directory: given.directory ?? run.directory,

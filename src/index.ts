@@ -15,7 +15,7 @@ export type { Change, Pair } from './blob/pair.ts';
 export { readExternalCertificate } from './certificate/external.ts';
 export type { HashName, Issued, KeySize } from './certificate/issue.ts';
 export { type IssueRequest, issueCertificate } from './certificate/issue.ts';
-export type { KeyHandover, KeySink } from './certificate/key-files/custody.ts';
+export type { Custody, KeyHandover, KeySink } from './certificate/key-files/custody.ts';
 export type { KeyFiles } from './certificate/key-files/key-files.ts';
 export type { NameAttribute, RelativeName } from './certificate/names.ts';
 export type { PfxContent } from './certificate/pkcs12/pkcs12.ts';

@@ -4,8 +4,7 @@ import { md5, toHex } from '../../src/blob/digest.ts';
 import type { Pair } from '../../src/blob/pair.ts';
 import { pairKey } from '../../src/blob/pair.ts';
 import type { Listing, User } from '../../src/directory/directory.ts';
-import { noComputers } from '../../src/judge/recognise.ts';
-import { assess, type Criteria } from '../../src/judge/state.ts';
+import { assess } from '../../src/judge/state.ts';
 import type { UserPlan } from '../../src/plan/plan.ts';
 import { planPair } from '../../src/plan/plan-pair.ts';
 import { sharedDigestGuard } from '../../src/plan/shared-digests.ts';
@@ -13,16 +12,8 @@ import { registerPlanner } from '../../src/plan/verbs/register.ts';
 import { repairPlanner } from '../../src/plan/verbs/repair.ts';
 import { undoPlanner } from '../../src/plan/verbs/undo.ts';
 import { derSequence } from '../blob/arbitraries.ts';
-import { alice, now } from './states.ts';
+import { alice, criteria } from './states.ts';
 
-const criteria: Criteria = {
-  now,
-  expiringWithinMs: 0,
-  maxCertificates: 820,
-  subjects: [],
-  stated: new Map(),
-  computers: noComputers,
-};
 const bob: User = { ...alice, account: 'CORP\\bob', dn: 'CN=Bob,OU=MQ,DC=corp,DC=example', sid: 'S-1-5-21-1-2-3-1105' };
 const nothing: Pair = { blob: null, digests: [] };
 

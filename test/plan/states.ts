@@ -4,7 +4,8 @@ import { type DecodedEntry, encode } from '../../src/blob/codec.ts';
 import { md5, toHex } from '../../src/blob/digest.ts';
 import type { CertificateFacts } from '../../src/certificate/x509/describe.ts';
 import type { User } from '../../src/directory/directory.ts';
-import type { DecodedState, Registered } from '../../src/judge/state.ts';
+import { noComputers } from '../../src/judge/recognise.ts';
+import type { Criteria, DecodedState, Registered } from '../../src/judge/state.ts';
 import type { UserPlan } from '../../src/plan/plan.ts';
 
 export const alice: User = {
@@ -16,6 +17,16 @@ export const alice: User = {
 };
 
 export const now = new Date('2026-06-01T00:00:00Z');
+
+/** How a state is judged where nothing depends on it. */
+export const criteria: Criteria = {
+  now,
+  expiringWithinMs: 0,
+  maxCertificates: 820,
+  subjects: [],
+  stated: new Map(),
+  computers: noComputers,
+};
 
 /** What the planner looks at, without the cost of real certificates. */
 export interface Sketch {

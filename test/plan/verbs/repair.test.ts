@@ -5,21 +5,11 @@ import { md5, toHex } from '../../../src/blob/digest.ts';
 import { applyChange, entriesOf } from '../../../src/blob/edit.ts';
 import { examine } from '../../../src/blob/findings.ts';
 import type { Pair } from '../../../src/blob/pair.ts';
-import { noComputers } from '../../../src/judge/recognise.ts';
-import { assess, type Criteria } from '../../../src/judge/state.ts';
+import { assess } from '../../../src/judge/state.ts';
 import { changeOf, changesSomething, type UserPlan } from '../../../src/plan/plan.ts';
 import { type RepairRequest, repairPlanner } from '../../../src/plan/verbs/repair.ts';
 import { arbitraryEntry, derSequence } from '../../blob/arbitraries.ts';
-import { alice, now } from '../states.ts';
-
-const criteria: Criteria = {
-  now,
-  expiringWithinMs: 0,
-  maxCertificates: 820,
-  subjects: [],
-  stated: new Map(),
-  computers: noComputers,
-};
+import { alice, criteria } from '../states.ts';
 
 function plan(pair: Pair, request: RepairRequest = { salvage: false, confirmed: false }): UserPlan {
   return repairPlanner(request, criteria)(assess(alice, pair, criteria));

@@ -6,22 +6,13 @@ import { md5, toHex } from '../../../src/blob/digest.ts';
 import { type Pair, samePair } from '../../../src/blob/pair.ts';
 import type { User } from '../../../src/directory/directory.ts';
 import { entryRecord } from '../../../src/directory/ldif/entry.ts';
-import { noComputers } from '../../../src/judge/recognise.ts';
-import { assess, type Criteria } from '../../../src/judge/state.ts';
+import { assess } from '../../../src/judge/state.ts';
 import type { UserPlan } from '../../../src/plan/plan.ts';
 import { readBackup, restorePlanner } from '../../../src/plan/verbs/restore.ts';
 import { derSequence } from '../../blob/arbitraries.ts';
 import { withFolder } from '../../certificate/support.ts';
-import { alice, now } from '../states.ts';
+import { alice, criteria } from '../states.ts';
 
-const criteria: Criteria = {
-  now,
-  expiringWithinMs: 0,
-  maxCertificates: 820,
-  subjects: [],
-  stated: new Map(),
-  computers: noComputers,
-};
 const bob: User = { ...alice, account: 'CORP\\bob', dn: 'CN=Bob,OU=MQ,DC=corp,DC=example', sid: 'S-1-5-21-1-2-3-1105' };
 const nothing: Pair = { blob: null, digests: [] };
 

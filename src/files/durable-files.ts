@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { link, open, readFile, rm, unlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { systemCode } from '../errors.ts';
 import { checkPrivate, openPrivate } from './private-files.ts';
 
@@ -10,6 +12,11 @@ const noFolderSync: ReadonlySet<string | undefined> = new Set(['EACCES', 'EPERM'
 
 export function temporaryName(path: string): string {
   return `${path}.tmp`;
+}
+
+/** A name in the same folder, for a file that is going to take the place of this one. */
+export function unforeseenName(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${randomBytes(8).toString('hex')}.tmp`);
 }
 
 /**

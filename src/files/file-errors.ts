@@ -40,10 +40,11 @@ const HINTS: WriteHints = {
 };
 
 /** A system error while a file was written as an error with a code; a bug is thrown as it is. */
-export function writeError(file: string, error: unknown, hints: WriteHints = HINTS): MsmqCertError {
+export function writeError(file: string, error: unknown, given: Partial<WriteHints> = {}): MsmqCertError {
   if (error instanceof MsmqCertError) return error;
   const code = systemCode(error);
   if (code === undefined) throw error;
+  const hints = { ...HINTS, ...given };
   const cause = { cause: error };
   if (code === 'EEXIST')
     return new MsmqCertError('file-exists', `${file} exists already`, { hint: hints.exists, ...cause });

@@ -1,25 +1,38 @@
-import { randomBytes } from 'node:crypto';
-import { chmod, constants, type FileHandle, lstat, open, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { chmod, constants, lstat, open, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
-import { MsmqCertError, systemCode } from '../errors.ts';
+import { syncFolder, unforeseenName } from './durable-files.ts';
 import { writeError } from './file-errors.ts';
 import { openPrivate } from './private-files.ts';
 import { renameOver } from './rename.ts';
 
+/** Appends a piece to the file. @throws MsmqCertError disk-full, file-unwritable */
+export type Write = (piece: Uint8Array | string) => Promise<void>;
+
 /**
- * Writes a file that does not exist yet and leaves nothing behind when that fails.
- * @throws MsmqCertError file-exists, disk-full, file-unwritable
+ * Writes a file that does not exist yet, at once or piece by piece, and leaves nothing behind when that fails. It is on
+ * the disk, with its name, before this resolves.
+ * @throws MsmqCertError file-exists, disk-full, file-unwritable; what `content` throws
  */
-export async function createFile(file: string, content: Uint8Array | string, mode: number): Promise<void> {
-  const handle = await create(file, mode);
-  try {
-    await handle.writeFile(content);
-    await handle.sync();
-  } catch (cause) {
-    await rm(file, { force: true });
+export async function createFile(
+  file: string,
+  content: Uint8Array | string | ((write: Write) => Promise<void>),
+  mode: number,
+): Promise<void> {
+  const failed = (cause: unknown): never => {
     throw writeError(file, cause);
+  };
+  const opening = mode === 0o600 ? openPrivate(file, 'wx', 'or-not') : open(file, 'wx', mode);
+  const handle = await opening.catch(failed);
+  const write: Write = (piece) => handle.appendFile(piece).catch(failed);
+  try {
+    await (typeof content === 'function' ? content(write) : write(content));
+    await handle.sync().catch(failed);
+    await syncFolder(dirname(file)).catch(failed);
+  } catch (error) {
+    await rm(file, { force: true });
+    throw error;
   } finally {
     await handle.close();
   }
@@ -55,7 +68,7 @@ export interface OutputFile {
  */
 export async function openOutput(file: string, mode = 0o600): Promise<OutputFile> {
   if (await isDevice(file)) return await openDevice(file);
-  const temporary = join(dirname(file), `.${basename(file)}.${randomBytes(8).toString('hex')}.tmp`);
+  const temporary = unforeseenName(file);
   const opening = mode === 0o600 ? openPrivate(temporary, 'wx', 'or-not') : open(temporary, 'wx', 0o600);
   const handle = await opening.catch((cause) => {
     throw writeError(file, cause);
@@ -113,16 +126,4 @@ async function openDevice(file: string): Promise<OutputFile> {
       stream.destroy();
     },
   };
-}
-
-async function create(file: string, mode: number): Promise<FileHandle> {
-  try {
-    return mode === 0o600 ? await openPrivate(file, 'wx', 'or-not') : await open(file, 'wx', mode);
-  } catch (cause) {
-    if (systemCode(cause) !== 'EEXIST') throw writeError(file, cause);
-    throw new MsmqCertError('file-exists', `${file} exists already`, {
-      hint: 'name another file; none is overwritten',
-      cause,
-    });
-  }
 }

@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { access, constants, type FileHandle, open, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { MsmqCertError } from '../errors.ts';
+import { syncFolder, unforeseenName } from './durable-files.ts';
 import { writeError } from './file-errors.ts';
 import { renameOver } from './rename.ts';
 
@@ -54,7 +54,7 @@ export async function writeCopy(
   range: ByteRange,
   bytes: Uint8Array,
 ): Promise<string> {
-  const copy = join(dirname(file), `.${basename(file)}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`);
+  const copy = unforeseenName(file);
   try {
     const target = await open(copy, 'wx', 0o600);
     try {
@@ -91,13 +91,6 @@ export async function moveInto(file: string, copy: string): Promise<void> {
   } catch (error) {
     throw writeError(file, error);
   }
-  await syncFolder(dirname(file));
-}
-
-/** The rename has happened; where a folder cannot be synced, as on Windows, the system brings it to the disk by itself. */
-async function syncFolder(folder: string): Promise<void> {
-  try {
-    const handle = await open(folder, 'r');
-    await handle.sync().finally(() => handle.close());
-  } catch {}
+  // The rename has happened, whatever becomes of this: the system brings it to the disk by itself, too.
+  await syncFolder(dirname(file)).catch(() => {});
 }

@@ -1,14 +1,12 @@
 import { hash } from 'node:crypto';
-import { rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { Pair } from '../blob/pair.ts';
 import type { Listed, User } from '../directory/directory.ts';
 import { entryRecord } from '../directory/ldif/entry.ts';
-import { MsmqCertError, systemCode } from '../errors.ts';
-import { syncFolder } from '../files/durable-files.ts';
+import { MsmqCertError } from '../errors.ts';
 import { writeError } from '../files/file-errors.ts';
+import { createFile, type Write } from '../files/output-file.ts';
 import { makeOwnFolder } from '../files/own-folder.ts';
-import { openPrivate } from '../files/private-files.ts';
 
 export interface BackupOutcome {
   users: number;
@@ -27,7 +25,7 @@ export async function backUp(
   file: string,
 ): Promise<BackupOutcome> {
   const outcome: BackupOutcome = { users: 0, errors: [] };
-  await writeNew(file, async (write) => {
+  const fill = async (write: Write) => {
     for await (const listed of users) {
       if (listed.kind === 'unread') outcome.errors.push({ user: listed.name, error: listed.error });
       else if (wanted(listed.pair)) {
@@ -35,7 +33,8 @@ export async function backUp(
         outcome.users++;
       }
     }
-  });
+  };
+  await createFile(file, fill, 0o600);
   return outcome;
 }
 
@@ -59,7 +58,7 @@ export async function saveBefore(out: string, user: User, pair: Pair, form: 'ldi
   await makeOwnFolder(folder).catch((error) => {
     throw writeError(folder, error);
   });
-  await writeNew(file, (write) => write(text)).catch((error) => {
+  await createFile(file, text, 0o600).catch((error) => {
     // The name says what is in it: a second try of the same write has nothing to add.
     if (!(error instanceof MsmqCertError && error.code === 'file-exists')) throw error;
   });
@@ -68,32 +67,4 @@ export async function saveBefore(out: string, user: User, pair: Pair, form: 'ldi
 
 function fileName({ account }: User): string {
   return account.replace(/^.*\\/, '').replaceAll(/[^\p{L}\p{N}._-]/gu, '_');
-}
-
-async function writeNew(
-  file: string,
-  fill: (write: (bytes: string | Uint8Array) => Promise<void>) => Promise<void>,
-): Promise<void> {
-  const handle = await openPrivate(file, 'wx', 'or-not').catch((error) => {
-    throw systemCode(error) === 'EEXIST' ? fileExists(file) : writeError(file, error);
-  });
-  const write = async (bytes: string | Uint8Array) => {
-    await handle.appendFile(bytes).catch((error) => {
-      throw writeError(file, error);
-    });
-  };
-  try {
-    await fill(write);
-    await handle.sync();
-    await syncFolder(dirname(file));
-  } catch (error) {
-    await rm(file, { force: true });
-    throw error;
-  } finally {
-    await handle.close();
-  }
-}
-
-function fileExists(file: string): MsmqCertError {
-  return new MsmqCertError('file-exists', `${file} exists already`, { hint: 'name another file; none is overwritten' });
 }

@@ -76,4 +76,21 @@ describe('An output file', () => {
       await assert.rejects(createFile(file, 'second', 0o600), { code: 'file-exists' });
       assert.equal(readFileSync(file, 'utf8'), 'first');
     }));
+
+  it('that is new is written piece by piece, and is gone when a piece cannot be had', () =>
+    withFolder(async (folder) => {
+      const [whole, broken] = [join(folder, 'whole'), join(folder, 'broken')];
+      await createFile(whole, async (write) => write('one ').then(() => write(Buffer.from('two'))), 0o600);
+      assert.equal(readFileSync(whole, 'utf8'), 'one two');
+      const failing = createFile(
+        broken,
+        async (write) => {
+          await write('one ');
+          throw new RangeError('no more');
+        },
+        0o600,
+      );
+      await assert.rejects(failing, RangeError);
+      assert.deepEqual(readdirSync(folder), ['whole']);
+    }));
 });

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { appendFile } from 'node:fs/promises';
 import type { Change, Pair } from '../../blob/pair.ts';
-import { MsmqCertError, systemCode, toMsmqCertError } from '../../errors.ts';
+import { MsmqCertError, toMsmqCertError } from '../../errors.ts';
 import { writeError } from '../../files/file-errors.ts';
 import { type Directory, type User, withSwap } from '../directory.ts';
 import { ldifAttribute, ldifBinary } from './ldif.ts';
@@ -58,10 +58,7 @@ function create(file: string): void {
   try {
     writeFileSync(file, '', { flag: 'wx', mode: 0o600 });
   } catch (error) {
-    if (systemCode(error) !== 'EEXIST') throw writeError(file, error);
-    throw new MsmqCertError('file-exists', `the file ${file} exists already`, {
-      hint: 'name a new file for the changes, or move the old one away',
-    });
+    throw writeError(file, error, { exists: 'name a new file for the changes, or move the old one away' });
   }
 }
 

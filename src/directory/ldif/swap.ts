@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import { MAX_BLOB_BYTES } from '../../blob/codec.ts';
 import type { Change, Pair } from '../../blob/pair.ts';
 import { MsmqCertError } from '../../errors.ts';
 import { writeError } from '../../files/file-errors.ts';
@@ -8,9 +9,6 @@ import { editRecord, pairAfter } from './edit.ts';
 import { type UserIndex, withReplaced } from './index.ts';
 import type { Block } from './lines.ts';
 import { readUser, type Snapshot, type Snapshots } from './snapshot.ts';
-
-/** Upper bound of mSMQSignCertificates in the schema (specification §3). */
-const MAX_BLOB_BYTES = 1_048_576;
 
 export interface LdifFile {
   file: string;

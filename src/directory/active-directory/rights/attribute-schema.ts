@@ -1,4 +1,5 @@
 import { EqualityFilter, OrFilter } from 'ldapts';
+import { MAX_BLOB_BYTES } from '../../../blob/codec.ts';
 import { guidText } from '../../names.ts';
 import type { RootDse } from '../read/root-dse.ts';
 import { BLOB, DIGESTS, type Search } from '../read/search.ts';
@@ -23,7 +24,7 @@ const EXPECTED = [
   {
     name: BLOB,
     schemaId: BLOB_ATTRIBUTE.schemaId,
-    definition: { ...BYTES, isSingleValued: 'TRUE', rangeLower: null, rangeUpper: '1048576' },
+    definition: { ...BYTES, isSingleValued: 'TRUE', rangeLower: null, rangeUpper: String(MAX_BLOB_BYTES) },
   },
   {
     name: DIGESTS,

@@ -1,11 +1,10 @@
+import { MAX_BLOB_BYTES } from '../../../blob/codec.ts';
 import type { Change } from '../../../blob/pair.ts';
 import { type ErrorCode, MsmqCertError } from '../../../errors.ts';
 import type { SwapOutcome, User } from '../../directory.ts';
 import { hostAndPort, isGlobalCatalog, type LdapAddress } from '../address.ts';
 import { busy, diagnostic, Result, resultCode, schemaMissing } from '../errors.ts';
 
-/** The schema's rangeUpper of mSMQSignCertificates (specification §3). */
-const MOST_BLOB_BYTES = 1_048_576;
 // Windows: error in attribute conversion operation; Samba: was not found in the schema
 const NOT_IN_SCHEMA = /^00000057|not found in the schema/i;
 // ERROR_DS_SINGLE_VALUE_CONSTRAINT: there is a blob already where none was read
@@ -90,7 +89,7 @@ function tooManyDigests(user: User, cause: unknown): MsmqCertError {
 }
 
 function isTooLong({ blob }: Change): boolean {
-  return blob !== null && blob.length > MOST_BLOB_BYTES;
+  return blob !== null && blob.length > MAX_BLOB_BYTES;
 }
 
 function blobTooLong(user: User, { blob }: Change, cause: unknown): MsmqCertError {
@@ -99,7 +98,7 @@ function blobTooLong(user: User, { blob }: Change, cause: unknown): MsmqCertErro
     'directory-limit',
     message,
     cause,
-  )(`mSMQSignCertificates holds at most ${MOST_BLOB_BYTES}: remove the ones no longer in use with prune or clear`);
+  )(`mSMQSignCertificates holds at most ${MAX_BLOB_BYTES}: remove the ones no longer in use with prune or clear`);
 }
 
 function gone(user: User, cause: unknown): MsmqCertError {

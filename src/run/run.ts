@@ -177,7 +177,7 @@ async function resultOf(
   stop: AbortSignal,
 ): Promise<UserResult | null> {
   try {
-    const history = control.history?.users.get(userKey(user));
+    const history = control.history?.of(userKey(user));
     const done = history === undefined ? null : await recover(user, history, context.directory, context.journal);
     if (done !== null) return await withoutSpareKeys(done, history, context);
     return await applyToUser(user, plannerOf(), context, stop, history);

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import * as z from 'zod';
 import { readNamed } from '../../journal/find.ts';
 import type { JournalHistory } from '../../journal/read.ts';
+import { mayBeWritten } from '../../journal/users.ts';
 import { addExamples } from '../help.ts';
 import { addRunOptions, collect, newCommand } from '../options.ts';
 import { carryOut } from '../running/carry-out.ts';
@@ -43,8 +44,5 @@ export async function undo(file: string, command: Command): Promise<void> {
 }
 
 function writtenUsers({ users }: JournalHistory): string[] {
-  return [...users.values()].flatMap(({ swaps }) => {
-    const written = swaps.findLast(({ outcome }) => outcome === null || outcome.outcome === 'swapped');
-    return written === undefined ? [] : [written.intent.user.sid ?? written.intent.user.dn];
-  });
+  return [...users.values()].flatMap((user) => (mayBeWritten(user) && user.name !== null ? [user.name] : []));
 }

@@ -71,7 +71,7 @@ async function goOn(
 ): Promise<OpenJournal> {
   const { path, history } = taken;
   const { quiet } = settings;
-  const done = [...history.users.values()].filter(({ swaps }) => swaps.at(-1)?.outcome?.outcome === 'swapped').length;
+  const done = [...history.users.values()].filter(({ last }) => last === 'swapped').length;
   if (!quiet)
     tell(`going on with the run of ${path}: ${done} ${done === 1 ? 'user was' : 'users were'} written before`);
   if (history.tornBytes > 0)

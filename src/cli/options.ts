@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import ms from 'ms';
+import { parseShard, type Shard } from '../directory/shard.ts';
 import { durationOf } from '../plan/duration.ts';
 import { rare, showsAll } from './help.ts';
 
@@ -28,6 +29,18 @@ export function parseCount(text: string): number {
   const value = Number(text);
   if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('give a whole number from 1 on.');
   return value;
+}
+
+export function shardOf(text: string): Shard {
+  const shard = parseShard(text);
+  if (shard === null) throw new InvalidArgumentError('give a part and the number of parts, such as 2/8.');
+  return shard;
+}
+
+export function shardOption(): Option {
+  return new Option('--shard <i/n>', 'only part i of n of the users, the same whatever they are renamed to').argParser(
+    shardOf,
+  );
 }
 
 export function parseRate(text: string): number {
@@ -116,6 +129,7 @@ export function addVerbOptions(command: Command, purpose: Purpose = 'carry-out')
     .addOption(
       rare(new Option('--concurrency <n>', 'users that are written side by side')).argParser(parseCount).default(4),
     )
+    .addOption(rare(shardOption()))
     .addOption(rare(new Option('--ndjson', 'print one result a line as it comes, the summary last')));
   return purpose === 'plan' ? command : addWriteOptions(command);
 }

@@ -44,7 +44,8 @@ export async function restore(file: string, command: Command): Promise<void> {
   const request = { verb: 'restore', file, confirmed: options.yes } as const;
   const names = options.user ?? (await usersOf(file));
   const keys = await keySettingsRecord(options);
-  await carryOut('restore', { request, targets: names.map(withoutWanted), keys, resume: null, undoes: null }, options);
+  const addressed = { targets: names.map(withoutWanted), ...(options.shard && { shard: options.shard }) };
+  await carryOut('restore', { request, ...addressed, keys, resume: null, undoes: null }, options);
 }
 
 async function usersOf(file: string): Promise<string[]> {

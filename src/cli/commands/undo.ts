@@ -7,6 +7,7 @@ import { addExamples } from '../help.ts';
 import { addRunOptions, collect, newCommand } from '../options.ts';
 import { carryOut } from '../running/carry-out.ts';
 import { withoutWanted } from '../running/named.ts';
+import { refuseShard } from '../running/refuse-shard.ts';
 import { sameDirectory } from '../running/same-directory.ts';
 import { readSettings, settings } from '../settings.ts';
 
@@ -31,6 +32,7 @@ const undoSettings = settings.run.extend({ user: z.array(z.string()).optional() 
 /** Puts back what a run found. */
 export async function undo(file: string, command: Command): Promise<void> {
   const given = await readSettings(command, undoSettings);
+  refuseShard(given);
   const history = await readNamed(file);
   const request = { verb: 'undo', journal: file } as const;
   const targets = given.user?.map(withoutWanted) ?? writtenUsers(history).map(withoutWanted);

@@ -35,9 +35,10 @@ export type OpenJournal = Journal & {
  * @throws MsmqCertError file-exists, file-locked, file-unwritable, invalid-journal, untrusted-path
  */
 export async function openJournal(asked: Run, settings: RunSettings, directory: Directory): Promise<OpenJournal> {
-  const { request, targets, everyone, keys } = asked;
+  const { request, targets, everyone, shard, keys } = asked;
   const name = settings.directory ?? '';
-  const fingerprint = fingerprintOf({ request, targets, ...(everyone && { everyone }), keys, directory: name });
+  const addressed = { ...(everyone && { everyone }), ...(shard && { shard }) };
+  const fingerprint = fingerprintOf({ request, targets, ...addressed, keys, directory: name });
   const earlier =
     asked.resume === null
       ? await findEarlier(keys.out, fingerprint, settings)
@@ -48,7 +49,7 @@ export async function openJournal(asked: Run, settings: RunSettings, directory: 
   const journal = await beginJournal(path, {
     request,
     targets,
-    ...(everyone && { everyone }),
+    ...addressed,
     keys,
     directory: name,
     server: directory.server,

@@ -129,9 +129,13 @@ export function addVerbOptions(command: Command, purpose: Purpose = 'carry-out')
     .addOption(
       rare(new Option('--concurrency <n>', 'users that are written side by side')).argParser(parseCount).default(4),
     )
-    .addOption(rare(shardOption()))
     .addOption(rare(new Option('--ndjson', 'print one result a line as it comes, the summary last')));
   return purpose === 'plan' ? command : addWriteOptions(command);
+}
+
+/** For commands that can take many users. */
+export function addShardOption(command: Command): Command {
+  return command.optionsGroup(WHAT).addOption(rare(shardOption()));
 }
 
 /** What only a command that writes at once has. */
@@ -248,6 +252,7 @@ export function addKeyOptions(command: Command, purpose: Purpose): Command {
 /** What every command that makes certificates for named users has. */
 export function addIssuingOptions(command: Command, purpose: Purpose): void {
   addUserListOption(command);
+  addShardOption(command);
   addKeyOptions(command, purpose);
   addHandoverOptions(command);
   if (purpose === 'carry-out') addHookOptions(command);
@@ -258,6 +263,7 @@ export function addIssuingOptions(command: Command, purpose: Purpose): void {
 
 /** What every command has that takes up a file of an earlier run. */
 export function addRunOptions(command: Command): void {
+  addShardOption(command);
   addVerbOptions(command);
   addDirectoryOptions(command);
   addOutputOptions(command);

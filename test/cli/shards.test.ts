@@ -118,6 +118,15 @@ describe('A command for a shard', () => {
     }),
   );
 
+  it(
+    'is not taken by a command for one user',
+    inFolder(async (folder) => {
+      const { code, stderr, stdout } = await run(folder, ['install', 'key.pfx', '--shard', '1/2']);
+      assert.equal(code, 2);
+      assert.match(`${stdout}${stderr}`, /unknown option '--shard'/);
+    }),
+  );
+
   async function headOf(folder: string, journal: string) {
     const [head = ''] = (await readFile(join(folder, journal), 'utf8')).split('\n');
     return JSON.parse(head);

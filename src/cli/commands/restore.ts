@@ -6,6 +6,7 @@ import {
   addDirectoryOptions,
   addOutFolderOption,
   addOutputOptions,
+  addShardOption,
   addVerbOptions,
   collect,
   newCommand,
@@ -25,6 +26,7 @@ export function restoreCommand(): Command {
     .argument('<file>', 'a file made by msmq-cert backup, or another LDIF export with both attributes')
     .option('--user <name>', 'only this user; may be given again', collect);
   addOutFolderOption(command);
+  addShardOption(command);
   addVerbOptions(command);
   addDirectoryOptions(command);
   addOutputOptions(command);

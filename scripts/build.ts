@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { build } from 'esbuild';
+import { queuePackages } from '../src/queue/packages.ts';
 
 rmSync('dist', { recursive: true, force: true });
 
@@ -21,8 +22,8 @@ await build({
   platform: 'node',
   target: 'node22.18',
   outdir: 'dist/cli',
-  // Native and optional: they are there or they are not.
-  external: ['koffi', 'keytar'],
+  // Optional: they are there or they are not.
+  external: ['koffi', 'keytar', ...Object.keys(queuePackages)],
   // Packages that are still CommonJS ask for the modules of Node by this name.
   banner: {
     js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",

@@ -44,6 +44,12 @@ export type ErrorCode =
   | 'outcome-unknown'
   | 'torn-pair'
   | 'not-replicated'
+  // the database of the queue
+  | 'database-unreachable'
+  | 'database-refused'
+  | 'database-schema'
+  | 'database-error'
+  | 'package-missing'
   // guards
   | 'over-capacity'
   | 'confirmation-needed'

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cyclonedxEsbuildPlugin } from '@cyclonedx/cyclonedx-esbuild';
 import { type BuildOptions, build } from 'esbuild';
+import { queuePackages } from '../../src/queue/packages.ts';
 import { type Bom, completeBom } from './bom.ts';
 
 /** The command line as one file, and what is in it. */
@@ -27,8 +28,8 @@ const banner = {
 
 export async function bundle(out: string): Promise<Bundle> {
   const main = join(out, 'main.mjs');
-  // The native packages are loaded from assets.
-  await build({ ...options, outfile: main, banner, external: ['koffi', 'keytar'] });
+  // The native packages are loaded from assets; those of the queue are not in the executables.
+  await build({ ...options, outfile: main, banner, external: ['koffi', 'keytar', ...Object.keys(queuePackages)] });
   return { main, bom: await billOfMaterials(out) };
 }
 
@@ -45,7 +46,7 @@ async function billOfMaterials(out: string): Promise<Bom> {
     ...options,
     outfile: join(out, 'unused.mjs'),
     write: false,
-    external: ['@koromix/*', '*.node'],
+    external: ['@koromix/*', '*.node', ...Object.keys(queuePackages)],
     plugins: [bom],
   });
   return completeBom(JSON.parse(readFileSync(outputFile, 'utf8')));

@@ -50,6 +50,12 @@ export type ErrorCode =
   | 'database-schema'
   | 'database-error'
   | 'package-missing'
+  // the queue
+  | 'run-not-found'
+  | 'run-at-work'
+  | 'job-refused'
+  | 'job-too-new'
+  | 'claim-lost'
   // guards
   | 'over-capacity'
   | 'confirmation-needed'

@@ -4,8 +4,8 @@ import { parseShard, type Shard } from '../directory/shard.ts';
 import { durationOf } from '../plan/duration.ts';
 import { rare, showsAll } from './help.ts';
 
-/** A verb on the command line is carried out at once, or below `plan` written to a file. */
-export type Purpose = 'carry-out' | 'plan';
+/** A verb on the command line is carried out at once, below `plan` written to a file, or below `queue submit` by workers. */
+export type Purpose = 'carry-out' | 'plan' | 'queue';
 
 const WHAT = 'What:';
 const KEYS = 'Keys and delivery:';
@@ -123,6 +123,7 @@ export function addOutputOptions(command: Command): Command {
 
 /** What every command that writes has. */
 export function addVerbOptions(command: Command, purpose: Purpose = 'carry-out'): Command {
+  if (purpose === 'queue') return addSubmitOptions(command);
   command
     .optionsGroup(HOW)
     .addOption(new Option('--detailed-exitcode', 'exit 10 when something changed or would change'))
@@ -136,6 +137,26 @@ export function addVerbOptions(command: Command, purpose: Purpose = 'carry-out')
 /** For commands that can take many users. */
 export function addShardOption(command: Command): Command {
   return command.optionsGroup(WHAT).addOption(rare(shardOption()));
+}
+
+/** What every command below `queue submit` has. */
+function addSubmitOptions(command: Command): Command {
+  return addDatabaseOption(command)
+    .optionsGroup(HOW)
+    .option('--yes', 'go ahead where the command would refuse')
+    .addOption(rare(new Option('--new-run', 'submit it also while the same is at work')))
+    .addOption(
+      rare(new Option('--concurrency <n>', 'users that are looked up side by side')).argParser(parseCount).default(4),
+    );
+}
+
+/** For commands that talk to the queue. */
+export function addDatabaseOption(command: Command): Command {
+  return command
+    .optionsGroup(WHERE)
+    .addOption(
+      common('--database <connection>', 'of the queue: postgres://user@host/name, or service=name; without a password'),
+    );
 }
 
 /** What only a command that writes at once has. */
@@ -224,6 +245,7 @@ export function addHandoverOptions(command: Command): Command {
 /** Where a command that makes no keys leaves what it writes. */
 export function addOutFolderOption(command: Command, purpose: Purpose = 'carry-out'): Command {
   command.optionsGroup(HOW);
+  if (purpose === 'queue') return command;
   if (purpose === 'carry-out') return command.option('--out <dir>', 'folder for journals and backups', 'msmq-certs');
   return command.requiredOption('--out <file>', 'where to write the plan; the file must not exist');
 }
@@ -232,8 +254,8 @@ export function addOutFolderOption(command: Command, purpose: Purpose = 'carry-o
 export function addKeyOptions(command: Command, purpose: Purpose): Command {
   command.optionsGroup(KEYS);
   if (purpose === 'plan') command.requiredOption('--out <file>', 'where to write the plan; the file must not exist');
-  else command.option('--out <dir>', 'folder for the key files', 'msmq-certs');
-  return command
+  if (purpose === 'carry-out') command.option('--out <dir>', 'folder for the key files', 'msmq-certs');
+  command
     .addOption(rare(new Option('--key-size <bits>', 'RSA key size')).choices(['2048', '3072', '4096']).default('2048'))
     .addOption(durationOption('--valid-for <duration>', 'validity of a new certificate', '8y'))
     .addOption(
@@ -245,16 +267,23 @@ export function addKeyOptions(command: Command, purpose: Purpose): Command {
       rare(new Option('--pfx-encryption <name>', 'AES256_SHA256 is stronger; Windows before 2019 cannot import it'))
         .choices(['TripleDES_SHA1', 'AES256_SHA256'])
         .default('TripleDES_SHA1'),
-    )
+    );
+  // whoever makes the keys says where they go
+  return purpose === 'queue' ? command : addPassphraseOption(command);
+}
+
+export function addPassphraseOption(command: Command): Command {
+  return command
+    .optionsGroup(KEYS)
     .option('--passphrase-file <file>', 'one passphrase for all PFX files; else random ones');
 }
 
 /** What every command that makes certificates for named users has. */
 export function addIssuingOptions(command: Command, purpose: Purpose): void {
   addUserListOption(command);
-  addShardOption(command);
+  if (purpose !== 'queue') addShardOption(command);
   addKeyOptions(command, purpose);
-  addHandoverOptions(command);
+  if (purpose !== 'queue') addHandoverOptions(command);
   if (purpose === 'carry-out') addHookOptions(command);
   addVerbOptions(command, purpose);
   addDirectoryOptions(command);

@@ -54,6 +54,7 @@ const run = directory.extend({
   newRun: z.boolean().default(false),
   insecureFileSystem: z.boolean().default(false),
   concurrency: z.number(),
+  database: text,
   shard: shardSchema.optional(),
   rate: z.number().optional(),
   failFast: z.boolean().default(false),
@@ -73,7 +74,7 @@ const handover = z.object({
 
 const keys = run.extend({
   ...handover.shape,
-  out: z.string(),
+  out: z.string().default('msmq-certs'),
   keySize: z.coerce.number().pipe(z.literal([2048, 3072, 4096])),
   validFor: z.number(),
   hash: z.enum(['sha1', 'sha256', 'sha384', 'sha512']),

@@ -71,6 +71,8 @@ export const recordSchema = z.discriminatedUnion('type', [
     everyone: everyoneSchema.optional(),
     /** The part of the users that it is for; not there for all. */
     shard: shardSchema.optional(),
+    /** The run of a queue that it is the part of one worker of. */
+    queued: z.string().optional(),
     /** Whether what it registers is to be delivered too. */
     delivers: z.boolean().optional(),
   }),

@@ -16,7 +16,7 @@ import type { ItemResult, Summary } from '../plan/results.ts';
 import { continueJournalFile, createJournalFile, type JournalFile, makeJournalFolder } from './file.ts';
 import { beginHeartbeat, type Heartbeat, PULSE, takeHeartbeat } from './heartbeat.ts';
 import { type JournalHistory, readJournal } from './read.ts';
-import { type JournalItem, type JournalRecord, pairRecord } from './records.ts';
+import { type JournalItem, type JournalRecord, pairRecord, type RecordOf } from './records.ts';
 
 /**
  * Writes down what a run is about to do and what became of it. Each record is on the disk when its promise resolves.
@@ -72,6 +72,8 @@ export interface RunHeader {
   everyone?: Everyone;
   /** The part of the users that it is for; not there for all. */
   shard?: Shard;
+  /** The run of a queue that a worker works on; its users come from the queue. */
+  queued?: string;
   keys: KeySettingsRecord;
   /** The directory as it was named, and the server that answers. */
   directory: string;
@@ -87,10 +89,11 @@ export function fingerprintOf({
   targets,
   everyone,
   shard,
+  queued,
   keys,
   directory,
-}: Pick<RunHeader, 'request' | 'targets' | 'everyone' | 'shard' | 'keys' | 'directory'>): string {
-  const addressed = [everyone, shard].filter((each) => each !== undefined);
+}: Pick<RunHeader, 'request' | 'targets' | 'everyone' | 'shard' | 'queued' | 'keys' | 'directory'>): string {
+  const addressed = [everyone, shard, queued].filter((each) => each !== undefined);
   const asked = [request, keys, directory, ...addressed];
   const timeless = JSON.stringify(asked, (key, value) => (key === 'nowMs' ? undefined : value));
   const names = targets.map((target) => JSON.stringify(target)).join('\n');
@@ -198,20 +201,8 @@ function journalIn(file: JournalFile, heartbeat: Heartbeat, isOver: boolean): Jo
       append({ type: 'key', at: now(), user: userRecord(user), machine, digest, files, ...custodyRecord(custody) }),
     keyTaken: (user, digest) => append({ type: 'key-taken', at: now(), user: userKey(user), digest }),
     dropKey: (user, digest) => append({ type: 'key-dropped', at: now(), user: userKey(user), digest }),
-    intend: (server, plan, change, items) =>
-      append({
-        type: 'intent',
-        at: now(),
-        server,
-        user: plan.user,
-        before: pairRecord(plan.before),
-        after: pairKey(applyChange(plan.before, change)),
-        digestsAdded: change.digestsToAdd.map(toHex),
-        digestsRemoved: change.digestsToDelete.map(toHex),
-        items: items.map(itemRecord),
-      }),
-    conclude: (user, outcome, error) =>
-      append({ type: 'outcome', at: now(), user: userKey(user), outcome, error: error && errorRecord(error) }),
+    intend: (...facts) => append(intentRecord(...facts)),
+    conclude: (...facts) => append(outcomeRecord(...facts)),
     hook: (user, { machine, digest }, outcome, status, output) =>
       append({ type: 'hook', at: now(), user: userKey(user), machine, digest, outcome, status, output }),
     async undo() {
@@ -232,6 +223,26 @@ function journalIn(file: JournalFile, heartbeat: Heartbeat, isOver: boolean): Jo
       await heartbeat.release('ended');
     },
   };
+}
+
+/** What is about to be written over what. */
+export function intentRecord(...[server, plan, change, items]: Parameters<Journal['intend']>): RecordOf<'intent'> {
+  return {
+    type: 'intent',
+    at: now(),
+    server,
+    user: userRecord(plan.user),
+    before: pairRecord(plan.before),
+    after: pairKey(applyChange(plan.before, change)),
+    digestsAdded: change.digestsToAdd.map(toHex),
+    digestsRemoved: change.digestsToDelete.map(toHex),
+    items: items.map(itemRecord),
+  };
+}
+
+/** How it went. */
+export function outcomeRecord(...[user, outcome, error]: Parameters<Journal['conclude']>): RecordOf<'outcome'> {
+  return { type: 'outcome', at: now(), user: userKey(user), outcome, error: error && errorRecord(error) };
 }
 
 function userRecord({ account, dn, sid, guid, protected: isProtected }: User) {

@@ -22,8 +22,9 @@ export async function externalSource(file: string, now: Date): Promise<Source> {
  * The certificate itself, when it is about to be registered.
  * @throws MsmqCertError invalid-certificate when the file has changed since it was checked
  */
-export async function readExternal(file: string, digest: string): Promise<Buffer> {
-  const certificate = readExternalCertificate(await readCertificateFile(file), file, new Date());
+export async function readExternal({ file, digest, content }: Extract<Source, { kind: 'external' }>): Promise<Buffer> {
+  const bytes = content === undefined ? await readCertificateFile(file) : Buffer.from(content, 'base64');
+  const certificate = readExternalCertificate(bytes, file, new Date());
   if (toHex(md5(certificate)) === digest) return certificate;
   throw new MsmqCertError('invalid-certificate', `${file} does not hold the certificate ${digest} any more`, {
     hint: 'nothing was registered for it; run the command again with the file as it is now',

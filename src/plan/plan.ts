@@ -11,7 +11,7 @@ import type { DecodedState, Registered, UserState } from '../judge/state.ts';
 export type Source =
   | { kind: 'new-key' }
   /** Somebody else's certificate, DER or PEM in a file, with its digest and size as DER when the file was checked. */
-  | { kind: 'external'; file: string; digest: string; bytes: number };
+  | { kind: 'external'; file: string; digest: string; bytes: number; content?: string | undefined };
 
 /** A certificate to be registered. New keys are made only when the plan is carried out. */
 export interface Addition {

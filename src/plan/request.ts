@@ -62,7 +62,14 @@ export const wantedSchema = z.object({
   machine: z.string().nullable(),
   source: z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('new-key') }),
-    z.object({ kind: z.literal('external'), file: z.string(), digest: z.string(), bytes: z.number() }),
+    z.object({
+      kind: z.literal('external'),
+      file: z.string(),
+      digest: z.string(),
+      bytes: z.number(),
+      /** What the file holds, where it is not at hand. */
+      content: z.base64().optional(),
+    }),
   ]),
   /** Milliseconds; null for the run's default. */
   validForMs: z.number().nullable(),

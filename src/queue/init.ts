@@ -11,7 +11,7 @@ export function queueNames(domain: string): { jobs: string; dead: string } {
 
 /**
  * Makes the tables, if they are not there, and the queue of each domain.
- * @throws MsmqCertError usage, queue-schema, database-refused
+ * @throws MsmqCertError usage, database-schema, database-refused
  */
 export async function initQueue({ boss, ask, query }: Queue, domains: readonly string[]): Promise<void> {
   for (const domain of domains) requireDomain(domain);

@@ -53,10 +53,12 @@ export type KeyForm = z.infer<typeof keyFormSchema>;
 /** Equal for one user of one run, so that a job that is put in twice is there once. */
 export function jobId(run: string, user: Pick<User, 'guid' | 'sid' | 'dn'>): string {
   const digest = hash('sha256', `${run} ${userKey(user)}`, 'hex');
-  return [8, 4, 4, 4, 12].reduce<{ at: number; parts: string[] }>(
-    ({ at, parts }, length) => ({ at: at + length, parts: [...parts, digest.slice(at, at + length)] }),
-    { at: 0, parts: [] },
-  ).parts.join('-');
+  return [8, 4, 4, 4, 12]
+    .reduce<{ at: number; parts: string[] }>(
+      ({ at, parts }, length) => ({ at: at + length, parts: [...parts, digest.slice(at, at + length)] }),
+      { at: 0, parts: [] },
+    )
+    .parts.join('-');
 }
 
 /** No two jobs of one user are at work at once. Its characters are those that the queue takes. */
@@ -82,9 +84,13 @@ export function readJob(data: unknown): Job {
   if (parsed.success) return parsed.data;
   const version = z.object({ schema: z.number() }).safeParse(data);
   if (version.success && version.data.schema > JOB_SCHEMA) {
-    throw new MsmqCertError('job-too-new', `the job is of form ${version.data.schema}, and this worker knows ${JOB_SCHEMA}`, {
-      hint: 'update msmq-cert where this worker runs',
-    });
+    throw new MsmqCertError(
+      'job-too-new',
+      `the job is of form ${version.data.schema}, and this worker knows ${JOB_SCHEMA}`,
+      {
+        hint: 'update msmq-cert where this worker runs',
+      },
+    );
   }
   const where = parsed.error.issues[0]?.path.join('.') ?? '';
   throw new MsmqCertError('job-refused', `the job is not what msmq-cert queue submit writes: ${where}`, {

@@ -29,7 +29,7 @@ export type Part = { kind: 'administer' } | { kind: 'use' } | { kind: 'work'; na
 export const HEARTBEAT_S = 10;
 const LOOK_EVERY_S = 2;
 
-/** @throws MsmqCertError queue-schema, package-missing, and what openDatabase throws */
+/** @throws MsmqCertError database-schema, package-missing, and what openDatabase throws */
 export async function openQueue(settings: DatabaseSettings, part: Part): Promise<Queue> {
   const where = describeDatabase(settings);
   const pool = await openDatabase(settings, part.kind === 'work' ? part.connections : 4);
@@ -90,7 +90,7 @@ export async function openQueue(settings: DatabaseSettings, part: Part): Promise
   }
 }
 
-/** @throws MsmqCertError queue-schema */
+/** @throws MsmqCertError database-schema */
 async function requireTables(query: Queue['query'], where: string): Promise<void> {
   const [found] = await query<{ name: string | null }>(`SELECT to_regclass('${OWN_SCHEMA}.about') AS name`);
   if (found?.name == null) throw noTables(where);
@@ -101,7 +101,7 @@ async function requireTables(query: Queue['query'], where: string): Promise<void
 /** pg-boss refuses tables of another version of itself with a plain Error. */
 function asSchemaError(error: unknown, asOurs: (error: unknown) => MsmqCertError): MsmqCertError {
   if (!(error instanceof Error) || !/migrat|not installed|version/i.test(error.message)) return asOurs(error);
-  return new MsmqCertError('queue-schema', `the queue was made by another version: ${error.message}`, {
+  return new MsmqCertError('database-schema', `the queue was made by another version: ${error.message}`, {
     hint: 'use one version of msmq-cert and pg-boss everywhere; queue init of a newer one brings the tables up to date',
     cause: error,
   });

@@ -55,9 +55,13 @@ function runFrom(row: Row): QueuedRun {
   const asked = askedSchema.safeParse(row.asked);
   const keys = keyFormSchema.safeParse(row.keys);
   if (!asked.success || !keys.success) {
-    throw new MsmqCertError('job-refused', `the run ${row.id} is not what this version of msmq-cert queue submit writes`, {
-      hint: 'a newer version may have written it: update msmq-cert here; otherwise find out who else may write to the queue',
-    });
+    throw new MsmqCertError(
+      'job-refused',
+      `the run ${row.id} is not what this version of msmq-cert queue submit writes`,
+      {
+        hint: 'a newer version may have written it: update msmq-cert here; otherwise find out who else may write to the queue',
+      },
+    );
   }
   return {
     id: row.id,

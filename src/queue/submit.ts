@@ -1,10 +1,10 @@
 import { hostname, userInfo } from 'node:os';
 import type { JobInsert } from 'pg-boss';
-import { type User } from '../directory/directory.ts';
+import type { User } from '../directory/directory.ts';
 import { MsmqCertError } from '../errors.ts';
 import type { Wanted } from '../plan/request.ts';
 import { queueNames, requireQueue } from './init.ts';
-import { type Job, JOB_SCHEMA, jobId, userLock } from './job.ts';
+import { JOB_SCHEMA, type Job, jobId, userLock } from './job.ts';
 import type { Queue } from './queue.ts';
 import { beginRun, endSubmit, type NewRun } from './runs.ts';
 
@@ -20,7 +20,12 @@ export interface Submitted {
 }
 
 /** What a submit is for: users one after the other, each of which may come twice. */
-export type Wishes = AsyncIterable<{ user: User; wanted: readonly Wanted[] }>;
+export type Wishes = AsyncIterable<Wish>;
+
+interface Wish {
+  user: Pick<User, 'account' | 'dn' | 'sid' | 'guid'>;
+  wanted: readonly Wanted[];
+}
 
 /**
  * Puts a job a user into the queue. What was cut short is gone on with by the same call: a job that is there is not put
@@ -37,14 +42,19 @@ export async function submitRun(
   const begun = await beginRun(queue, { ...run, submittedBy: whoSubmits() }, isNew);
   const { jobs } = queueNames(run.domain);
   for await (const batch of inBatches(wishes)) {
-    await queue.ask((boss) => boss.insert(jobs, batch.map((wish) => jobFor(begun.id, wish))));
+    await queue.ask((boss) =>
+      boss.insert(
+        jobs,
+        batch.map((wish) => jobFor(begun.id, wish)),
+      ),
+    );
     onUsers(batch.length);
   }
   const users = await endSubmit(queue, { id: begun.id, domain: run.domain });
   return { run: begun.id, users, goesOn: begun.goesOn };
 }
 
-function jobFor(run: string, { user, wanted }: { user: User; wanted: readonly Wanted[] }): JobInsert<Job> {
+function jobFor(run: string, { user, wanted }: Wish): JobInsert<Job> {
   const { account, dn, sid, guid } = user;
   return {
     id: jobId(run, user),

@@ -64,13 +64,17 @@ function quoted(role: string): string {
 }
 
 export function otherTables(found: number): MsmqCertError {
-  return new MsmqCertError('queue-schema', `the queue has tables of version ${found}, and this program knows ${TABLES_VERSION}`, {
-    hint: 'use the version of msmq-cert whose queue init made them, or a newer one, everywhere',
-  });
+  return new MsmqCertError(
+    'database-schema',
+    `the queue has tables of version ${found}, and this program knows ${TABLES_VERSION}`,
+    {
+      hint: 'use the version of msmq-cert whose queue init made them, or a newer one, everywhere',
+    },
+  );
 }
 
 export function noTables(where: string): MsmqCertError {
-  return new MsmqCertError('queue-schema', `there is no queue in the database ${where}`, {
+  return new MsmqCertError('database-schema', `there is no queue in the database ${where}`, {
     hint: 'somebody who may create schemas there runs msmq-cert queue init once',
   });
 }

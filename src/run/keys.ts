@@ -65,7 +65,7 @@ export type MakePfx = (
 export async function prepare(user: User, addition: Addition, making: KeyMaking): Promise<Prepared> {
   const { source } = addition;
   if (source.kind === 'external') {
-    return { entry: newEntry(await readExternal(source.file, source.digest)), digest: source.digest, files: null };
+    return { entry: newEntry(await readExternal(source)), digest: source.digest, files: null };
   }
   return (await useEarlier(user, addition, making)) ?? (await makeKeySet(user, addition, making));
 }

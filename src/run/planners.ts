@@ -87,7 +87,8 @@ export async function readPlanFile(path: string): Promise<PlanFile> {
   }
 }
 
-function writtenBy(history: UserHistory | undefined): Written[] {
+/** The writes of a run to a user that took, or of which nobody knows. */
+export function writtenBy(history: Pick<UserHistory, 'swaps'> | undefined): Written[] {
   const took = (history?.swaps ?? []).filter(({ outcome }) => outcome === null || outcome.outcome === 'swapped');
   return took.map(({ intent: { before, after } }) => ({ before: pairFrom(before), after }));
 }

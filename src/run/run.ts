@@ -4,6 +4,7 @@ import { type Directory, type User, userKey } from '../directory/directory.ts';
 import { isInShard, type Shard } from '../directory/shard.ts';
 import { type ErrorCode, MsmqCertError, toMsmqCertError } from '../errors.ts';
 import type { JournalHistory } from '../journal/read.ts';
+import type { UserHistory } from '../journal/users.ts';
 import type { Planner } from '../plan/plan.ts';
 import type { Target, Wanted } from '../plan/request.ts';
 import { count, emptySummary, failedItem, type ItemResult, type Summary, type UserResult } from '../plan/results.ts';
@@ -54,7 +55,7 @@ export interface RunOutcome {
 }
 
 /** What fails for one user because of the directory or the disk fails for all: there is no use in going on. */
-const FAILS_FOR_ALL: ReadonlySet<ErrorCode> = new Set([
+export const FAILS_FOR_ALL: ReadonlySet<ErrorCode> = new Set([
   'directory-unreachable',
   'directory-timeout',
   'directory-busy',
@@ -133,12 +134,12 @@ function crewFor(context: ApplyContext, control: RunControl, observer: RunObserv
   };
 
   const work = async (user: User, plannerOf: () => Planner) => {
-    const registered = stop.aborted ? null : await resultOf(user, plannerOf, context, control, stop);
-    if (registered === null) {
+    const history = control.history?.of(userKey(user));
+    const result = await runUser(user, plannerOf, context, { history, deliver: control.deliver, stop });
+    if (result === null) {
       remaining++;
       return;
     }
-    const result = (await control.deliver?.(registered, stop)) ?? registered;
     count(summary, result);
     const error = result.items.find((item) => item.error !== null)?.error ?? null;
     if (error !== null) {
@@ -173,16 +174,34 @@ function crewFor(context: ApplyContext, control: RunControl, observer: RunObserv
   };
 }
 
+export interface UserControl {
+  /** What earlier processes of the run did for the user. */
+  history: UserHistory | undefined;
+  deliver: RunControl['deliver'] | undefined;
+  stop: AbortSignal;
+}
+
+/** The whole way of one user: what was done before, the plan, the swap, the delivery. Null when it was stopped before that. */
+export async function runUser(
+  user: User,
+  plannerOf: () => Planner,
+  context: ApplyContext,
+  { history, deliver, stop }: UserControl,
+): Promise<UserResult | null> {
+  const registered = stop.aborted ? null : await resultOf(user, plannerOf, context, history, stop);
+  if (registered === null) return null;
+  return (await deliver?.(registered, stop)) ?? registered;
+}
+
 /** What fails for one user is that user's result, also what it was resumed with. */
 async function resultOf(
   user: User,
   plannerOf: () => Planner,
   context: ApplyContext,
-  control: RunControl,
+  history: UserHistory | undefined,
   stop: AbortSignal,
 ): Promise<UserResult | null> {
   try {
-    const history = control.history?.of(userKey(user));
     const done = history === undefined ? null : await recover(user, history, context.directory, context.journal);
     if (done !== null) return await withoutSpareKeys(done, history, context);
     return await applyToUser(user, plannerOf(), context, stop, history);
@@ -198,7 +217,8 @@ export interface Known {
   wanted: Wanted[];
 }
 
-async function resolve(
+/** The users of targets by the names that the directory knows, each once. */
+export async function resolve(
   targets: readonly Target[],
   directory: Directory,
   lane: ReturnType<typeof limit>,

@@ -61,7 +61,7 @@ export function pruneCommand(purpose: Purpose): Command {
   addOutFolderOption(command, purpose);
   addUserListOption(command);
   addEveryoneOptions(command);
-  addShardOption(command);
+  if (purpose !== 'queue') addShardOption(command);
   addVerbOptions(command, purpose);
   addDirectoryOptions(command);
   addOutputOptions(command);

@@ -10,12 +10,13 @@ import {
   addUserListOption,
   addVerbOptions,
   newCommand,
+  type Purpose,
 } from '../options.ts';
 import { perform } from '../running/carry-out.ts';
 import { chosenUsers } from '../running/chosen-users.ts';
 import { readSettings, settings } from '../settings.ts';
 
-export function repairCommand(): Command {
+export function repairCommand(purpose: Purpose): Command {
   const command = newCommand('repair')
     .summary('make the certificates and the digests of users agree')
     .description(
@@ -25,11 +26,11 @@ export function repairCommand(): Command {
     )
     .argument('[user...]', 'account, DOMAIN\\user, UPN, distinguished name or SID')
     .option('--salvage', 'save a malformed blob to a file and keep every entry that can be read; needs --yes');
-  addOutFolderOption(command);
+  addOutFolderOption(command, purpose);
   addUserListOption(command);
   addEveryoneOptions(command);
-  addShardOption(command);
-  addVerbOptions(command);
+  if (purpose !== 'queue') addShardOption(command);
+  addVerbOptions(command, purpose);
   addDirectoryOptions(command);
   addOutputOptions(command);
   addExamples(command, [
@@ -37,15 +38,15 @@ export function repairCommand(): Command {
     ['repair alice --salvage --yes', 'get what can be read out of a malformed blob'],
   ]);
   return command.action(async (names: string[], _options, self: Command) => {
-    await repair(names, self);
+    await repair(names, self, purpose);
   });
 }
 
 const repairSettings = settings.cleaning.extend({ salvage: z.boolean().default(false) });
 
-async function repair(names: readonly string[], command: Command): Promise<void> {
+async function repair(names: readonly string[], command: Command, purpose: Purpose): Promise<void> {
   const options = await readSettings(command, repairSettings);
   const chosen = await chosenUsers(names, options);
   const request = { verb: 'repair', salvage: options.salvage, confirmed: options.yes } as const;
-  await perform('carry-out', request, chosen, options);
+  await perform(purpose, request, chosen, options);
 }

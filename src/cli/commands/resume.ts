@@ -40,6 +40,7 @@ export async function resume(file: string, command: Command): Promise<void> {
       hint: 'nothing was changed by it; run its command again',
     });
   }
+  if (history.run.queued !== undefined) throw ofWorker(file, history.run.queued);
   if (isFinished(history)) {
     tellFinished(file, history, given);
     return;
@@ -58,6 +59,12 @@ export async function resume(file: string, command: Command): Promise<void> {
     },
     sameDirectory(given, history.run),
   );
+}
+
+function ofWorker(file: string, run: string): MsmqCertError {
+  return new MsmqCertError('usage', `${file} is what one worker did for the run ${run} of a queue`, {
+    hint: 'msmq-cert queue work with the same --out goes on with it',
+  });
 }
 
 function tellFinished(file: string, { run, undone }: JournalHistory, settings: RunSettings): void {

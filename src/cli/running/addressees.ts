@@ -5,10 +5,18 @@ import type { UserFacts } from '../../judge/facts.ts';
 import type { KnownComputers } from '../../judge/recognise.ts';
 import type { Criteria } from '../../judge/state.ts';
 import type { Everyone, KeySettingsRecord, Request } from '../../plan/request.ts';
+import { failedItem } from '../../plan/results.ts';
 import type { ApplyContext } from '../../run/apply.ts';
 import { forEveryone, type Selected, select } from '../../run/everyone.ts';
 import { type PlannerFor, plannersFor } from '../../run/planners.ts';
-import { type RunControl, type RunObserver, type RunOutcome, run, runSelected } from '../../run/run.ts';
+import {
+  type RunControl,
+  type RunObserver,
+  type RunOutcome,
+  run,
+  runSelected,
+  type UnknownUser,
+} from '../../run/run.ts';
 import { type Recognition, tellNoComputers } from '../recognition.ts';
 import type { Chosen } from './chosen-users.ts';
 import { criteria } from './policies.ts';
@@ -54,9 +62,7 @@ async function everyoneIn(
   recognition: Recognition,
   keys: KeySettingsRecord,
 ): Promise<Addressees> {
-  const { machines, listing } = await readAllComputers(directory);
-  const judged = criteria({ ...recognition, computers: machines.size === 0 ? unreadable() : machines }, keys);
-  const planners = forEveryone(await plannersFor(request, judged, listing));
+  const { judged, planners } = await plannersForEveryone(directory, request, recognition, keys);
   return {
     criteria: judged,
     plannerFor: planners,
@@ -82,6 +88,46 @@ async function everyoneIn(
       return { ...outcome, summary: { ...outcome.summary, ...counts } };
     },
   };
+}
+
+/** Those of a listing who need something, for whoever works on them elsewhere and looks again. */
+export async function* selectedUsers(
+  directory: Listing,
+  { request, everyone, recognition, keys, onUnknown }: SelectionOf,
+): AsyncGenerator<{ user: User; wanted: [] }> {
+  const { judged, planners } = await plannersForEveryone(directory, request, recognition, keys);
+  const selected = select(directory.users(scopeOf(everyone)), {
+    plannerFor: planners,
+    criteria: judged,
+    history: null,
+    isOwed: () => false,
+    limit: null,
+    untouched: () => {},
+    putOff: () => {},
+  });
+  for await (const each of selected) {
+    if (each.kind === 'user') yield { user: each.user, wanted: [] };
+    else onUnknown({ name: each.name, items: [failedItem(null, null, each.error)] });
+  }
+}
+
+interface SelectionOf {
+  request: Request;
+  everyone: Everyone;
+  recognition: Recognition;
+  keys: KeySettingsRecord;
+  onUnknown(user: UnknownUser): void;
+}
+
+async function plannersForEveryone(
+  directory: Listing,
+  request: Request,
+  recognition: Recognition,
+  keys: KeySettingsRecord,
+): Promise<{ judged: Criteria; planners: PlannerFor }> {
+  const { machines, listing } = await readAllComputers(directory);
+  const judged = criteria({ ...recognition, computers: machines.size === 0 ? unreadable() : machines }, keys);
+  return { judged, planners: forEveryone(await plannersFor(request, judged, listing)) };
 }
 
 /** No computer account can be read, which matters once a certificate names one. */

@@ -23,6 +23,7 @@ import type { Metrics } from '../metrics/metrics.ts';
 import { withMetrics } from '../metrics/with-metrics.ts';
 import type { Purpose } from '../options.ts';
 import { goOnUnread } from '../pipes.ts';
+import { submit } from '../queue/submit.ts';
 import { recognitionIn } from '../recognition.ts';
 import { type RunEnd, runReport } from '../render/run-report.ts';
 import type { KeySettings, RunSettings } from '../settings.ts';
@@ -40,9 +41,10 @@ import { watchProgress } from './progress.ts';
 import type { Run } from './run.ts';
 import { safeguards, tellAfterwards } from './safeguards.ts';
 
-/** Does what a verb was asked for: at once, or below `plan` into a file. */
+/** Does what a verb was asked for: at once, below `plan` into a file, or below `queue submit` by workers. */
 export async function perform(purpose: Purpose, request: Verb, chosen: Chosen, settings: KeySettings): Promise<void> {
   if (purpose === 'plan') return await makePlan(request, chosen, settings);
+  if (purpose === 'queue') return await submit(request, chosen, settings);
   const keys = await keySettingsRecord(settings);
   const addressed = { ...chosen, ...(settings.shard && { shard: settings.shard }) };
   await carryOut(request.verb, { request, ...addressed, keys, resume: null, undoes: null }, settings);

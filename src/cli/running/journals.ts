@@ -35,9 +35,9 @@ export type OpenJournal = Journal & {
  * @throws MsmqCertError file-exists, file-locked, file-unwritable, invalid-journal, untrusted-path
  */
 export async function openJournal(asked: Run, settings: RunSettings, directory: Directory): Promise<OpenJournal> {
-  const { request, targets, everyone, shard, keys } = asked;
+  const { request, targets, everyone, shard, queued, keys } = asked;
   const name = settings.directory ?? '';
-  const addressed = { ...(everyone && { everyone }), ...(shard && { shard }) };
+  const addressed = { ...(everyone && { everyone }), ...(shard && { shard }), ...(queued && { queued }) };
   const fingerprint = fingerprintOf({ request, targets, ...addressed, keys, directory: name });
   const earlier =
     asked.resume === null

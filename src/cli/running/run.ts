@@ -10,6 +10,8 @@ export interface Run {
   everyone?: Everyone;
   /** The part of them that it is for; not there for all. */
   shard?: Shard;
+  /** The run of a queue that this process works on a part of. */
+  queued?: string;
   keys: KeySettingsRecord;
   /** The journal of the run to go on with; null looks for one that was cut short and asked for the same. */
   resume: string | null;

@@ -1,0 +1,100 @@
+import * as z from 'zod';
+import type { ErrorCode, MsmqCertError } from '../errors.ts';
+import type { UserResult } from '../plan/results.ts';
+import { FAILS_FOR_ALL } from '../run/run.ts';
+import type { Settled } from './work.ts';
+
+/** Tries after which a job that fails in a way that may pass is given up. */
+const MAX_ATTEMPTS = 5;
+
+/** What fails here and now, and may not a minute later or on another machine. */
+const PASSING: ReadonlySet<ErrorCode> = new Set([
+  'conflict',
+  'outcome-unknown',
+  'torn-pair',
+  'directory-error',
+  'directory-limit',
+  'referral',
+  'key-sink-failed',
+  'file-locked',
+  'file-unwritable',
+  'database-error',
+  'job-too-new',
+]);
+
+/** What fails for every job of this worker: it stops, and the job has lost nothing by it. */
+const STOPS_WORKER: ReadonlySet<ErrorCode> = new Set([
+  ...FAILS_FOR_ALL,
+  'database-unreachable',
+  'database-refused',
+  'insecure-file-system',
+  'untrusted-path',
+]);
+
+/** What a job holds of its last try. It has no secret and no path of a key but the file names that the worker chose. */
+export const outputSchema = z.object({
+  worker: z.string(),
+  outcome: z.enum(['changed', 'unchanged', 'failed', 'stopped']),
+  items: z.array(
+    z.object({
+      machine: z.string().nullable(),
+      action: z.string(),
+      digest: z.string().nullable(),
+      file: z.string().nullable(),
+    }),
+  ),
+  error: z.object({ code: z.string(), message: z.string() }).nullable(),
+  /** Tries that have failed so far. */
+  attempts: z.number(),
+});
+
+export type Output = z.infer<typeof outputSchema>;
+
+/** The end of one try. */
+export type Attempt =
+  | { kind: 'result'; result: UserResult }
+  | { kind: 'refused'; error: MsmqCertError }
+  /** The worker was stopped, or the job was given to somebody else. */
+  | { kind: 'stopped' };
+
+/** What becomes of a job after a try, and why the worker stops, if it does. */
+export function settle(
+  attempt: Attempt,
+  lastOutput: unknown,
+  worker: string,
+): { settled: Settled; stop: MsmqCertError | null } {
+  const last = outputSchema.safeParse(lastOutput);
+  const attempts = last.success ? last.data.attempts : 0;
+  if (attempt.kind === 'stopped') {
+    const output: Output = { worker, outcome: 'stopped', items: [], error: null, attempts };
+    return { settled: { kind: 'later', output }, stop: null };
+  }
+  const error = attempt.kind === 'refused' ? attempt.error : errorOf(attempt.result);
+  const facts = attempt.kind === 'refused' ? { outcome: 'failed' as const, items: [] } : factsOf(attempt.result);
+  const told = error === null ? null : { code: error.code, message: error.message };
+  const after = (tries: number): Output => ({ worker, ...facts, error: told, attempts: tries });
+  if (error === null) return { settled: { kind: 'done', output: after(attempts) }, stop: null };
+  if (error.code === 'claim-lost') return { settled: { kind: 'later', output: after(attempts) }, stop: null };
+  if (STOPS_WORKER.has(error.code)) return { settled: { kind: 'later', output: after(attempts) }, stop: error };
+  const isPassing = PASSING.has(error.code);
+  const isWorthATry = error.code === 'job-too-new' || (isPassing && attempts + 1 < MAX_ATTEMPTS);
+  return { settled: { kind: isWorthATry ? 'later' : 'dead', output: after(attempts + 1) }, stop: null };
+}
+
+function errorOf({ items }: UserResult): MsmqCertError | null {
+  return items.find(({ error }) => error !== null)?.error ?? null;
+}
+
+function factsOf({ outcome, items }: UserResult): Pick<Output, 'outcome' | 'items'> {
+  return {
+    outcome: outcome === 'pending' ? 'unchanged' : outcome,
+    items: items
+      .filter(({ action }) => action !== 'failed')
+      .map(({ machine, action, digest, files }) => ({
+        machine,
+        action,
+        digest,
+        file: files?.pfx ?? files?.certificate ?? null,
+      })),
+  };
+}

@@ -20,11 +20,17 @@ export function setCommonOptions(options: readonly CommandOption[]): void {
  */
 export function command(verb: string, operands: readonly string[], ...options: CommandOption[]): string {
   const words = ['msmq-cert', ...verb.split(' ')];
-  const optionWords = [...options, ...commonOptions].flatMap(wordsOf);
+  const optionWords = [...options, ...commonOptions.filter((option) => isFor(verb, option))].flatMap(wordsOf);
   // After `--` nothing is an option, whatever it begins with.
   const isMistakable = operands.some((operand) => operand.startsWith('-'));
   const all = isMistakable ? [...words, ...optionWords, '--', ...operands] : [...words, ...operands, ...optionWords];
   return all.map((word) => quoted(word)).join(' ');
+}
+
+/** What only looks at the queue needs no directory, and what has no queue no database. */
+function isFor(verb: string, option: CommandOption): boolean {
+  const name = typeof option === 'string' ? option : option[0];
+  return verb.startsWith('queue ') ? name === '--database' || name === '--config' : name !== '--database';
 }
 
 function wordsOf(option: CommandOption): readonly string[] {

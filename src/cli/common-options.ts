@@ -6,7 +6,7 @@ const COMMON = [
   ...['--directory', '--auth', '--bind', '--password-file', '--ca-file', '--tls-fingerprint', '--client-cert'],
   ...['--client-key', '--dns-server', '--site', '--base-dn', '--domain', '--timeout', '--subject'],
   ...['--machine-of', '--machines-from'],
-  ...['--max-certificates', '--config'],
+  ...['--max-certificates', '--config', '--database'],
 ];
 
 /** Those of them that were given as flags: what the environment or a configuration file says holds for every command. */

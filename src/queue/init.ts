@@ -1,3 +1,4 @@
+import { command } from '../advice.ts';
 import { MsmqCertError } from '../errors.ts';
 import { HEARTBEAT_S, type Queue } from './queue.ts';
 import { CREATE_RUN_INDEX, CREATE_TABLES, JOBS_SCHEMA, OWN_SCHEMA, otherTables, TABLES_VERSION } from './tables.ts';
@@ -46,7 +47,7 @@ export async function initQueue({ boss, ask, query }: Queue, domains: readonly s
 export async function requireQueue({ boss, ask, where }: Queue, domain: string): Promise<void> {
   if ((await ask(() => boss.getQueue(queueNames(domain).jobs))) !== null) return;
   throw new MsmqCertError('usage', `there is no queue for the domain ${domain} in the database ${where}`, {
-    hint: `msmq-cert queue init --domain ${domain} makes it`,
+    hint: `${command('queue init', [], ['--domain', domain])} makes it`,
   });
 }
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
+import { command } from '../advice.ts';
 import { MsmqCertError } from '../errors.ts';
 import { type Asked, askedSchema, type KeyForm, keyFormSchema } from './job.ts';
 import type { Queue } from './queue.ts';
@@ -39,7 +40,7 @@ export async function readRun({ query, where }: Queue, id: string): Promise<Queu
   const [row] = rows;
   if (row === undefined) {
     throw new MsmqCertError('run-not-found', `there is no run ${id} in the database ${where}`, {
-      hint: 'msmq-cert queue status lists the runs',
+      hint: `${command('queue status', [])} lists the runs`,
     });
   }
   return runFrom(row);
@@ -118,7 +119,7 @@ async function refuseAtWork({ query }: Queue, { domain, fingerprint }: NewRun): 
   );
   if (same === undefined) return;
   throw new MsmqCertError('run-at-work', `the same was submitted as the run ${same.id}, which is not done yet`, {
-    hint: `msmq-cert queue status ${same.id} shows it; --new-run submits it once more`,
+    hint: `${command('queue status', [same.id])} shows it; --new-run submits it once more`,
   });
 }
 

@@ -7,6 +7,7 @@ import { bulkBenchmark, byHandBenchmark } from './bulk.ts';
 import { decodeBenchmark } from './decode.ts';
 import { everyoneBenchmark } from './everyone.ts';
 import { issueBenchmark } from './issue.ts';
+import { journalMemoryBenchmark } from './journal-memory.ts';
 import { manifestMemoryBenchmark } from './manifest-memory.ts';
 import { modifyBenchmark } from './modify.ts';
 import { oneModifyBenchmark } from './one-modify.ts';
@@ -25,6 +26,7 @@ const benchmarks: readonly Benchmark[] = [
   byHandBenchmark,
   oneModifyBenchmark,
   manifestMemoryBenchmark,
+  journalMemoryBenchmark,
   auditBenchmark,
   auditMemoryBenchmark,
   everyoneBenchmark,

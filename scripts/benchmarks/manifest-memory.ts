@@ -1,19 +1,12 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import type { Benchmark } from './benchmark.ts';
 import { writeCertificates } from './certificate-files.ts';
+import { peakOfRun } from './peak.ts';
 
 const ROWS = 100_000;
 const USERS = 1_000;
-
-const builtCommand = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
-/** Prints the most memory the process had, in kilobytes, as it ends. */
-const tellPeak = `data:text/javascript,process.on('exit',()=>console.error('peak',process.resourceUsage().maxRSS))`;
 
 export const manifestMemoryBenchmark: Benchmark = {
   name: 'manifest-memory',
@@ -49,10 +42,7 @@ function recordOf(name: string): string {
 }
 
 async function peakMb(words: string[]): Promise<number> {
-  const child = spawn(process.execPath, ['--import', tellPeak, builtCommand, ...words]);
-  const [closed, stdout, stderr] = await Promise.all([once(child, 'close'), text(child.stdout), text(child.stderr)]);
-  const peak = /^peak (\d+)$/m.exec(stderr)?.[1];
-  if (closed[0] !== 0 || peak === undefined) throw new Error(`msmq-cert ended with ${closed[0]}: ${stderr}`);
+  const { peakMb, stdout } = await peakOfRun(words);
   if (!/100000 added|"added":100000/.test(stdout)) throw new Error('not every certificate was planned');
-  return Number(peak) / 1024;
+  return peakMb;
 }

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import ms from 'ms';
+import { parseShard, type Shard } from '../directory/shard.ts';
 import { durationOf } from '../plan/duration.ts';
 import { rare, showsAll } from './help.ts';
 
@@ -28,6 +29,18 @@ export function parseCount(text: string): number {
   const value = Number(text);
   if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('give a whole number from 1 on.');
   return value;
+}
+
+export function shardOf(text: string): Shard {
+  const shard = parseShard(text);
+  if (shard === null) throw new InvalidArgumentError('give a part and the number of parts, such as 2/8.');
+  return shard;
+}
+
+export function shardOption(): Option {
+  return new Option('--shard <i/n>', 'only part i of n of the users, the same whatever they are renamed to').argParser(
+    shardOf,
+  );
 }
 
 export function parseRate(text: string): number {
@@ -118,6 +131,11 @@ export function addVerbOptions(command: Command, purpose: Purpose = 'carry-out')
     )
     .addOption(rare(new Option('--ndjson', 'print one result a line as it comes, the summary last')));
   return purpose === 'plan' ? command : addWriteOptions(command);
+}
+
+/** For commands that can take many users. */
+export function addShardOption(command: Command): Command {
+  return command.optionsGroup(WHAT).addOption(rare(shardOption()));
 }
 
 /** What only a command that writes at once has. */
@@ -234,6 +252,7 @@ export function addKeyOptions(command: Command, purpose: Purpose): Command {
 /** What every command that makes certificates for named users has. */
 export function addIssuingOptions(command: Command, purpose: Purpose): void {
   addUserListOption(command);
+  addShardOption(command);
   addKeyOptions(command, purpose);
   addHandoverOptions(command);
   if (purpose === 'carry-out') addHookOptions(command);
@@ -244,6 +263,7 @@ export function addIssuingOptions(command: Command, purpose: Purpose): void {
 
 /** What every command has that takes up a file of an earlier run. */
 export function addRunOptions(command: Command): void {
+  addShardOption(command);
   addVerbOptions(command);
   addDirectoryOptions(command);
   addOutputOptions(command);

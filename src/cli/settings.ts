@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
+import { shardSchema } from '../directory/shard.ts';
 import { MsmqCertError } from '../errors.ts';
 import { applyConfig } from './config.ts';
 
@@ -53,6 +54,7 @@ const run = directory.extend({
   newRun: z.boolean().default(false),
   insecureFileSystem: z.boolean().default(false),
   concurrency: z.number(),
+  shard: shardSchema.optional(),
   rate: z.number().optional(),
   failFast: z.boolean().default(false),
   maxFailures: z.number().optional(),

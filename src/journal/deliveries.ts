@@ -2,8 +2,9 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Delivery } from '../plan/results.ts';
 import { journalFolder } from './find.ts';
-import { type JournalHistory, readJournal, type UserHistory } from './read.ts';
+import { type JournalHistory, readJournal } from './read.ts';
 import type { JournalItem } from './records.ts';
+import type { UserHistory } from './users.ts';
 
 /** A certificate that a run registered and was asked to deliver, and what became of that. */
 export interface Delivered {
@@ -13,36 +14,43 @@ export interface Delivered {
   at: string;
 }
 
-/** By userKey, then by digest. */
-export type Deliveries = Map<string, Map<string, Delivered>>;
+/** What is known of the certificates of a user, given by userKey, each by its digest. */
+export type Deliveries = (key: string) => Map<string, Delivered>;
 
 /**
- * What became of the certificates that runs with this fingerprint were to deliver, however long ago: a run that has
- * ended, or that nobody goes on with any more, may have left some undelivered.
+ * The journals of runs with this fingerprint, the oldest first, however long ago: a run that has ended, or that nobody
+ * goes on with any more, may have left some certificates undelivered. What cannot be read is passed over.
  */
-export async function earlierDeliveries(out: string, fingerprint: string): Promise<Deliveries> {
+export async function earlierRuns(out: string, fingerprint: string): Promise<JournalHistory[]> {
   const folder = journalFolder(out);
   const names = await readdir(folder).catch(() => []);
-  const deliveries: Deliveries = new Map();
+  const histories: JournalHistory[] = [];
   for (const name of names.filter((each) => each.endsWith(`-${fingerprint}.ndjson`)).sort()) {
     const history = await readJournal(join(folder, name)).catch(() => null);
-    if (history !== null) noteDeliveries(history, deliveries);
+    if (history !== null) histories.push(history);
   }
-  return deliveries;
+  return histories;
 }
 
-/** Adds what a journal says; the newest word on a certificate counts. */
-export function noteDeliveries(history: JournalHistory, deliveries: Deliveries): void {
-  for (const [key, user] of history.users) {
-    const known = deliveries.get(key) ?? new Map<string, Delivered>();
-    deliveries.set(key, known);
-    if (history.delivers || user.hooks.length > 0) noteRegistered(user, known);
-    for (const { digest, outcome, at } of user.hooks) {
-      const delivered = known.get(digest ?? '');
-      if (delivered === undefined || at < delivered.at) continue;
-      delivered.state = outcome === 'done' ? 'delivered' : 'failed';
-      delivered.at = at;
+/** What journals say became of the certificates that they were to deliver; the newest word on each counts. */
+export function deliveriesIn(histories: readonly JournalHistory[]): Deliveries {
+  return (key) => {
+    const known = new Map<string, Delivered>();
+    for (const history of histories) {
+      const user = history.of(key);
+      if (user !== undefined) noteDeliveries(history, user, known);
     }
+    return known;
+  };
+}
+
+function noteDeliveries({ delivers }: JournalHistory, user: UserHistory, known: Map<string, Delivered>): void {
+  if (delivers || user.hooks.length > 0) noteRegistered(user, known);
+  for (const { digest, outcome, at } of user.hooks) {
+    const delivered = known.get(digest ?? '');
+    if (delivered === undefined || at < delivered.at) continue;
+    delivered.state = outcome === 'done' ? 'delivered' : 'failed';
+    delivered.at = at;
   }
 }
 

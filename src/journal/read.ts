@@ -1,27 +1,29 @@
 import { createReadStream } from 'node:fs';
-import { userKey } from '../directory/directory.ts';
 import { MsmqCertError } from '../errors.ts';
 import { unreadable } from '../files/file-errors.ts';
 import type { Target } from '../plan/request.ts';
 import type { JournalSize } from './file.ts';
-import { type JournalRecord, type RecordOf, recordSchema } from './records.ts';
-
-/** What a journal says of one user. */
-export interface UserHistory {
-  /** Each swap that was tried, in order; `outcome` is null when the run ended before it knew. */
-  swaps: { intent: RecordOf<'intent'>; outcome: RecordOf<'outcome'> | null }[];
-  hooks: RecordOf<'hook'>[];
-  /** The key sets that the run made for the user; a dropped one is not used any more, if a kill has not left it there. */
-  keys: (RecordOf<'key'> & { dropped: boolean; taken: boolean })[];
-}
+import type { JournalRecord, RecordOf } from './records.ts';
+import {
+  type IndexedUser,
+  noteRecord,
+  type Place,
+  parseRecord,
+  readUser,
+  type UserHistory,
+  type UserIndex,
+} from './users.ts';
 
 export interface JournalHistory extends JournalSize {
   run: RecordOf<'run'>;
   targets: Target[];
   /** Whether the targets are all there: a run that crashed while it wrote them has changed nothing yet. */
   complete: boolean;
+  path: string;
   /** By {@link userKey}. */
-  users: Map<string, UserHistory>;
+  users: UserIndex;
+  /** What it says of a user, read when it is asked for; undefined when nothing. */
+  of(key: string): UserHistory | undefined;
   /** The counts at its end; null when it was cut short. */
   end: RecordOf<'end'> | null;
   undone: boolean;
@@ -30,7 +32,7 @@ export interface JournalHistory extends JournalSize {
 }
 
 /**
- * Reads a journal. A last line that a crash tore is accepted and said in `tornBytes`.
+ * Reads a journal, and keeps of it where it speaks of whom. A last line that a crash tore is accepted and said in `tornBytes`.
  * @throws MsmqCertError file-unreadable, invalid-journal
  */
 export async function readJournal(path: string): Promise<JournalHistory> {
@@ -45,7 +47,7 @@ export async function readJournal(path: string): Promise<JournalHistory> {
       continue;
     }
     if (history === null) history = begin(record, path);
-    else add(history, record, path, line);
+    else add(history, record, { start: history.wholeBytes, bytes: end - 1 - history.wholeBytes }, line);
     history.wholeBytes = end;
   }
   if (history === null) throw corrupt(path, 1);
@@ -58,18 +60,23 @@ export function isFinished({ end, undone, users }: JournalHistory): boolean {
   return end !== null && (end.summary['failed'] ?? 0) === 0 && ![...users.values()].some(hasFailedHook);
 }
 
-function hasFailedHook({ hooks }: UserHistory): boolean {
-  const last = new Map(hooks.map(({ digest, outcome }) => [digest, outcome]));
-  return [...last.values()].includes('failed');
+function hasFailedHook({ undelivered }: IndexedUser): boolean {
+  return undelivered !== null && undelivered.size > 0;
 }
 
 function begin(record: JournalRecord, path: string): JournalHistory {
   if (record.type !== 'run') throw corrupt(path, 1);
+  const users: UserIndex = new Map();
   return {
     run: record,
     targets: [],
     complete: false,
-    users: new Map(),
+    path,
+    users,
+    of(key) {
+      const user = users.get(key);
+      return user === undefined ? undefined : readUser(path, user);
+    },
     end: null,
     undone: false,
     delivers: record.delivers ?? false,
@@ -78,10 +85,10 @@ function begin(record: JournalRecord, path: string): JournalHistory {
   };
 }
 
-function add(history: JournalHistory, record: JournalRecord, path: string, line: number): void {
+function add(history: JournalHistory, record: JournalRecord, place: Place, line: number): void {
   switch (record.type) {
     case 'run':
-      throw corrupt(path, line);
+      throw corrupt(history.path, line);
     case 'target':
       history.targets.push({ name: record.name, wanted: record.wanted });
       break;
@@ -92,49 +99,20 @@ function add(history: JournalHistory, record: JournalRecord, path: string, line:
       history.end = null;
       history.delivers ||= record.delivers ?? false;
       break;
-    case 'key':
-      historyOf(history, userKey(record.user)).keys.push({ ...record, dropped: false, taken: false });
-      break;
-    case 'key-taken':
-    case 'key-dropped': {
-      const mark = record.type === 'key-taken' ? 'taken' : 'dropped';
-      for (const key of historyOf(history, record.user).keys) if (key.digest === record.digest) key[mark] = true;
-      break;
-    }
     case 'undone':
       history.undone = true;
       break;
+    case 'key':
+    case 'key-taken':
+    case 'key-dropped':
     case 'intent':
-      historyOf(history, userKey(record.user)).swaps.push({ intent: record, outcome: null });
-      break;
-    case 'outcome': {
-      const swap = historyOf(history, record.user).swaps.at(-1);
-      if (swap === undefined) throw corrupt(path, line);
-      swap.outcome = record;
-      break;
-    }
+    case 'outcome':
     case 'hook':
-      historyOf(history, record.user).hooks.push(record);
+      if (!noteRecord(history.users, record, place)) throw corrupt(history.path, line);
       break;
     case 'end':
       history.end = record;
       break;
-  }
-}
-
-function historyOf(history: JournalHistory, key: string): UserHistory {
-  const known = history.users.get(key);
-  if (known !== undefined) return known;
-  const fresh: UserHistory = { swaps: [], hooks: [], keys: [] };
-  history.users.set(key, fresh);
-  return fresh;
-}
-
-function parseRecord(text: string): JournalRecord | null {
-  try {
-    return recordSchema.parse(JSON.parse(text));
-  } catch {
-    return null;
   }
 }
 

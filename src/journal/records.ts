@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { toHex } from '../blob/digest.ts';
 import type { Pair } from '../blob/pair.ts';
+import { shardSchema } from '../directory/shard.ts';
 import { everyoneSchema, keySettingsSchema, requestSchema, wantedSchema } from '../plan/request.ts';
 
 /**
@@ -68,6 +69,8 @@ export const recordSchema = z.discriminatedUnion('type', [
     keys: keySettingsSchema,
     /** Whom it is for when there are no targets. */
     everyone: everyoneSchema.optional(),
+    /** The part of the users that it is for; not there for all. */
+    shard: shardSchema.optional(),
     /** Whether what it registers is to be delivered too. */
     delivers: z.boolean().optional(),
   }),

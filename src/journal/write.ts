@@ -7,6 +7,7 @@ import { type Change, pairKey } from '../blob/pair.ts';
 import type { Custody } from '../certificate/key-files/custody.ts';
 import type { KeyFiles } from '../certificate/key-files/key-files.ts';
 import { type User, userKey } from '../directory/directory.ts';
+import type { Shard } from '../directory/shard.ts';
 import type { MsmqCertError } from '../errors.ts';
 import { checkOwn } from '../files/own-folder.ts';
 import type { UserPlan } from '../plan/plan.ts';
@@ -69,6 +70,8 @@ export interface RunHeader {
   targets: readonly Target[];
   /** Whom it is for when there are no targets: nobody is written down before there is something to do. */
   everyone?: Everyone;
+  /** The part of the users that it is for; not there for all. */
+  shard?: Shard;
   keys: KeySettingsRecord;
   /** The directory as it was named, and the server that answers. */
   directory: string;
@@ -83,10 +86,12 @@ export function fingerprintOf({
   request,
   targets,
   everyone,
+  shard,
   keys,
   directory,
-}: Pick<RunHeader, 'request' | 'targets' | 'everyone' | 'keys' | 'directory'>): string {
-  const asked = [request, keys, directory, ...(everyone === undefined ? [] : [everyone])];
+}: Pick<RunHeader, 'request' | 'targets' | 'everyone' | 'shard' | 'keys' | 'directory'>): string {
+  const addressed = [everyone, shard].filter((each) => each !== undefined);
+  const asked = [request, keys, directory, ...addressed];
   const timeless = JSON.stringify(asked, (key, value) => (key === 'nowMs' ? undefined : value));
   const names = targets.map((target) => JSON.stringify(target)).join('\n');
   return hash('sha256', `${timeless}\n${names}`, 'hex').slice(0, 16);

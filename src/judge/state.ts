@@ -149,14 +149,17 @@ export function assess(user: User, pair: Pair, criteria: Criteria): UserState {
 function register(examined: ExaminedEntry, user: User, criteria: Criteria): Registered {
   const { entry, digest, md5, findings } = examined;
   const facts = describeCertificate(entry.certificate);
-  const recognised = recognise({ facts, md5 }, user, criteria);
+  const { account, machine, recognisedBy, candidates } = recognise({ facts, md5 }, user, criteria);
   return {
     entry,
     digest,
     md5,
-    ...recognised,
+    account,
+    machine,
+    recognisedBy,
+    candidates,
     facts,
-    isOwnMake: recognised.account !== null && isSelfSigned(facts) && hasOwnExtensions(entry.certificate),
+    isOwnMake: account !== null && isSelfSigned(facts) && hasOwnExtensions(entry.certificate),
     findings: [...findings, ...certificateFindings(facts, criteria)],
   };
 }

@@ -6,7 +6,7 @@ import { type Change, pairKey } from '../blob/pair.ts';
 import { areRegistered, entryName } from '../blob/registered.ts';
 import type { Directory, User } from '../directory/directory.ts';
 import { type ErrorCode, MsmqCertError, toMsmqCertError } from '../errors.ts';
-import type { UserHistory } from '../journal/read.ts';
+import type { UserHistory } from '../journal/users.ts';
 import type { Journal } from '../journal/write.ts';
 import { assessKnowingly, type Criteria, type UserState } from '../judge/state.ts';
 import {

@@ -20,12 +20,12 @@ export interface DeliveryContext {
 
 /**
  * Delivers the certificates of a user: those that were registered just now, and those that earlier runs registered and
- * did not deliver, as long as they are registered. Never throws: a certificate that could not be delivered is registered
- * all the same.
+ * did not deliver, as long as they are registered. A certificate that could not be delivered is registered all the same.
+ * @throws MsmqCertError when the journal of an earlier run cannot be read any more
  */
 export async function deliver(result: UserResult, context: DeliveryContext, stop: AbortSignal): Promise<UserResult> {
   if (result.outcome === 'pending') return result;
-  const earlier = context.earlier.get(userKey(result.user)) ?? new Map<string, Delivered>();
+  const earlier = context.earlier(userKey(result.user));
   const { owed, hook } = await stillOwed(result, earlier, context);
   const owedDigests = new Set(owed.map(({ item }) => item.digest));
   const items: ItemResult[] = [];

@@ -1,6 +1,7 @@
 import { type Listed, type User, userKey } from '../directory/directory.ts';
 import type { MsmqCertError } from '../errors.ts';
 import type { JournalHistory } from '../journal/read.ts';
+import type { JournalItem } from '../journal/records.ts';
 import { factsOf, type UserFacts } from '../judge/facts.ts';
 import { assess, type Criteria } from '../judge/state.ts';
 import { onlyPieces, type Piece, piecesOf } from '../plan/pieces.ts';
@@ -60,7 +61,7 @@ export async function* select(listed: AsyncIterable<Listed>, selection: Selectio
     const begun = history?.users.get(userKey(each.user));
     if (need.kind === 'nothing' && begun === undefined && !isOwed(each.user)) untouched(need.facts);
     else if (need.kind !== 'pieces' || waiting === null) yield whole(each.user, need.facts);
-    else if (begun?.swaps.at(-1)?.outcome?.outcome === 'swapped') yield only(each.user, need.facts, []);
+    else if (begun?.last === 'swapped') yield only(each.user, need.facts, []);
     else waiting.add({ user: each.user, isBegun: begun !== undefined, facts: need.facts }, need.pieces);
   }
   if (waiting !== null) yield* waiting.chosen();
@@ -155,10 +156,16 @@ function first(waiting: readonly Waiting[], limit: number): Waiting[] {
 
 /** How many certificates earlier processes of the run have done. */
 function doneIn(history: JournalHistory | null): number {
-  const users = [...(history?.users.values() ?? [])];
-  const swapped = users.flatMap(({ swaps }) => swaps.filter(({ outcome }) => outcome?.outcome === 'swapped'));
-  return swapped.reduce((sum, { intent: { items } }) => {
-    const made = items.filter(({ action }) => action === 'added' || action === 'replaced').length;
-    return sum + (made > 0 ? made : items.filter(({ action }) => action === 'removed').length);
-  }, 0);
+  let done = 0;
+  for (const key of history?.users.keys() ?? []) {
+    for (const { intent, outcome } of history?.of(key)?.swaps ?? []) {
+      if (outcome?.outcome === 'swapped') done += certificatesIn(intent.items);
+    }
+  }
+  return done;
+}
+
+function certificatesIn(items: readonly JournalItem[]): number {
+  const made = items.filter(({ action }) => action === 'added' || action === 'replaced').length;
+  return made > 0 ? made : items.filter(({ action }) => action === 'removed').length;
 }

@@ -6,12 +6,13 @@ import type { KeptAs } from '../certificate/key-files/custody.ts';
 import { type KeyFiles, keySetIn } from '../certificate/key-files/key-files.ts';
 import { folderEntries } from '../certificate/key-files/key-folder.ts';
 import { readKeySet } from '../certificate/key-files/key-set.ts';
-import type { Directory, Listing, User } from '../directory/directory.ts';
+import { type Directory, type Listing, type User, userKey } from '../directory/directory.ts';
 import { toMsmqCertError } from '../errors.ts';
 import { checkOwn } from '../files/own-folder.ts';
 import { readNamed, takeNamed } from '../journal/find.ts';
 import { isAtWork } from '../journal/heartbeat.ts';
-import type { JournalHistory, UserHistory } from '../journal/read.ts';
+import type { JournalHistory } from '../journal/read.ts';
+import type { UserHistory } from '../journal/users.ts';
 import { type Journal, resumeJournal } from '../journal/write.ts';
 import { custodyOf, dropKeySet, isIn } from './own-key-sets.ts';
 
@@ -96,11 +97,12 @@ export async function removeOrphaned(
 
 async function removeOne(
   set: FoundKeySet,
-  { users }: JournalHistory,
+  history: JournalHistory,
   directory: Directory & Listing,
   journal: Journal,
 ): Promise<boolean> {
-  const key = [...users.values()].flatMap(({ keys }) => keys).find(({ digest }) => digest === set.digest);
+  const user = set.origin === null ? undefined : history.of(userKey(set.origin.key.user));
+  const key = user?.keys.find(({ digest }) => digest === set.digest);
   if (key === undefined) return false;
   const pair = await pairOf(key.user, directory);
   if ((pair !== null && isIn(pair, set.digest)) || (await isHeld([set.digest], directory))) return false;
@@ -123,7 +125,9 @@ async function originsIn(
       onUnread(journal, history.message);
       continue;
     }
-    for (const { keys } of history.users.values()) for (const key of keys) origins.set(key.digest, { journal, key });
+    for (const user of history.users.keys()) {
+      for (const key of history.of(user)?.keys ?? []) origins.set(key.digest, { journal, key });
+    }
   }
   return origins;
 }

@@ -5,7 +5,7 @@ import { type Custody, mainFile } from '../certificate/key-files/custody.ts';
 import { type KeyFiles, keyFilesOf, removeKeyFiles } from '../certificate/key-files/key-files.ts';
 import { readKeySet } from '../certificate/key-files/key-set.ts';
 import type { Directory, User } from '../directory/directory.ts';
-import type { UserHistory } from '../journal/read.ts';
+import type { UserHistory } from '../journal/users.ts';
 import type { Journal } from '../journal/write.ts';
 import type { LeftKeys, UserResult } from '../plan/results.ts';
 

@@ -2,8 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { type Listing, type User, userKey } from '../directory/directory.ts';
 import { MsmqCertError } from '../errors.ts';
 import { unreadable } from '../files/file-errors.ts';
-import { readJournal, type UserHistory } from '../journal/read.ts';
+import { readJournal } from '../journal/read.ts';
 import { pairFrom } from '../journal/records.ts';
+import type { UserHistory } from '../journal/users.ts';
 import type { Criteria } from '../judge/state.ts';
 import { computersFor } from '../plan/computers.ts';
 import type { Planner } from '../plan/plan.ts';
@@ -40,8 +41,8 @@ export async function plannersFor(
       return (_wants, user) => plannerOf(user);
     }
     case 'undo': {
-      const { users } = await readJournal(request.journal);
-      return (_wants, user) => undoPlanner(writtenBy(users.get(userKey(user))), request.journal, criteria);
+      const history = await readJournal(request.journal);
+      return (_wants, user) => undoPlanner(() => writtenBy(history.of(userKey(user))), request.journal, criteria);
     }
     case 'restore': {
       const backup = await readBackup(request.file);

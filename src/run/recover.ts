@@ -2,8 +2,8 @@ import { pairKey } from '../blob/pair.ts';
 import { areRegistered, type EntryName, standings } from '../blob/registered.ts';
 import type { Directory, User } from '../directory/directory.ts';
 import { MsmqCertError } from '../errors.ts';
-import type { UserHistory } from '../journal/read.ts';
 import type { JournalItem } from '../journal/records.ts';
+import type { UserHistory } from '../journal/users.ts';
 import type { Journal } from '../journal/write.ts';
 import type { ItemResult, UserResult } from '../plan/results.ts';
 

@@ -1,6 +1,7 @@
 import limit from 'p-limit';
 import { counted } from '../counted.ts';
 import { type Directory, type User, userKey } from '../directory/directory.ts';
+import { isInShard, type Shard } from '../directory/shard.ts';
 import { type ErrorCode, MsmqCertError, toMsmqCertError } from '../errors.ts';
 import type { JournalHistory } from '../journal/read.ts';
 import type { Planner } from '../plan/plan.ts';
@@ -34,6 +35,8 @@ export interface RunControl {
   maxFailures: number;
   /** The journal of the run that this one goes on with. */
   history: JournalHistory | null;
+  /** Only these users; null or not there for all. A name that stands for nobody is told of by every shard. */
+  shard?: Shard | null;
   /** Delivers what was registered for a user, and says in its results what became of that. */
   deliver?: (result: UserResult, stop: AbortSignal) => Promise<UserResult>;
   /** Whether earlier runs have registered something for a user that was not delivered. */
@@ -73,7 +76,9 @@ export async function run(
 ): Promise<RunOutcome> {
   const crew = crewFor(context, control, observer);
   const lane = limit(control.concurrency);
-  const known = await resolve(targets, context.directory, lane, crew.unknown);
+  const everybody = await resolve(targets, context.directory, lane, crew.unknown);
+  const { shard = null } = control;
+  const known = shard === null ? everybody : everybody.filter(({ user }) => isInShard(user, shard));
   crew.stopIfTooMany();
   observer.started(known);
   await lane.map(known, ({ user, wanted }) => crew.workOn(user, () => plannerFor(wanted, user)));
@@ -177,7 +182,7 @@ async function resultOf(
   stop: AbortSignal,
 ): Promise<UserResult | null> {
   try {
-    const history = control.history?.users.get(userKey(user));
+    const history = control.history?.of(userKey(user));
     const done = history === undefined ? null : await recover(user, history, context.directory, context.journal);
     if (done !== null) return await withoutSpareKeys(done, history, context);
     return await applyToUser(user, plannerOf(), context, stop, history);

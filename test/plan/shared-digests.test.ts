@@ -60,7 +60,7 @@ describe('the guard against a digest on two objects', () => {
 
   it('refuses an undo and a repair that would share one', async () => {
     const written = [{ before: whole, after: pairKey(nothing) }];
-    const undone = undoPlanner(written, 'journal', criteria)(stateOf(nothing));
+    const undone = undoPlanner(() => written, 'journal', criteria)(stateOf(nothing));
     await assert.rejects(holding({ [digestOf(2)]: bob }).guard(undone), { code: 'digest-shared' });
     const torn = stateOf({ ...whole, digests: whole.digests.slice(1) });
     const repaired = repairPlanner({ salvage: false, confirmed: false }, criteria)(torn);

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import type { Pair } from '../../src/blob/pair.ts';
 import type { Listed, User } from '../../src/directory/directory.ts';
 import { MsmqCertError } from '../../src/errors.ts';
-import type { JournalHistory, UserHistory } from '../../src/journal/read.ts';
+import type { JournalHistory } from '../../src/journal/read.ts';
+import type { IndexedUser, UserHistory } from '../../src/journal/users.ts';
 import type { UserFacts } from '../../src/judge/facts.ts';
 import type { DecodedState } from '../../src/judge/state.ts';
 import { changesSomething } from '../../src/plan/plan.ts';
@@ -77,11 +78,17 @@ function historyOf(users: Record<string, Partial<UserHistory>>): JournalHistory 
     name,
     { swaps: [], hooks: [], keys: [], ...user },
   ]);
+  const index = known.map(([name, { swaps }]): [string, IndexedUser] => [
+    name,
+    { lines: [], name, last: swaps.at(-1)?.outcome?.outcome ?? null, isWrittenBefore: false, undelivered: null },
+  ]);
   return {
+    path: '',
+    of: (key) => known.find(([name]) => name === key)?.[1],
     run: { request: { verb: 'repair' } } as JournalHistory['run'],
     targets: [],
     complete: true,
-    users: new Map(known),
+    users: new Map(index),
     end: null,
     undone: false,
     delivers: false,

@@ -114,7 +114,7 @@ describe('the keys of a run', () => {
     const history = resumed ? await readJournal(journalOf(context.keys.out)) : null;
     const source = { kind: 'new-key' } as const;
     const planner = registerPlanner([{ machine: 'PC-1', source, validForMs: null }], 'if-not-exists');
-    return await applyToUser(alice, planner, context, stop.signal, history?.users.get(userKey(alice)));
+    return await applyToUser(alice, planner, context, stop.signal, history?.of(userKey(alice)));
   }
 
   /** A run that is cut short when it has its keys, and the one that takes it up. */
@@ -169,8 +169,8 @@ describe('the keys of a run', () => {
       };
       await register(contextOf(watched, policyIn(out)));
       assert.deepEqual(before, []);
-      const { users } = await readJournal(journalOf(out));
-      const [key] = users.get(userKey(alice))?.keys ?? [];
+      const history = await readJournal(journalOf(out));
+      const [key] = history.of(userKey(alice))?.keys ?? [];
       assert.deepEqual(await pfxIn(out), [key?.files.pfx]);
     }),
   );
@@ -247,8 +247,8 @@ describe('the keys of a run', () => {
         const losing = { ...journal, assertHeld: async () => (++held > 1 ? Promise.reject(taken) : undefined) };
         await register(contextOf(losing, policyIn(out)));
         assert.equal((await pfxIn(out)).length, 1);
-        const { users } = await readJournal(journalOf(out));
-        const dropped = users.get(userKey(alice))?.keys.map((key) => key.dropped);
+        const history = await readJournal(journalOf(out));
+        const dropped = history.of(userKey(alice))?.keys.map((key) => key.dropped);
         assert.deepEqual(dropped, [true], 'the other one knows not to use them');
       }),
     );

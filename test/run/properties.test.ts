@@ -237,10 +237,10 @@ async function assertJournalled(versions: readonly Version[], out: string): Prom
     const path = join(out, 'journal', name);
     if (!name.endsWith('.ndjson')) continue;
     assert.ok(!(await readFile(path, 'utf8')).includes('PRIVATE'));
-    const { users: histories } = await readJournal(path);
+    const history = await readJournal(path);
     const by = name.replace('.ndjson', '');
     for (const { user, pair } of versions.filter((version) => version.by?.startsWith(by))) {
-      const intents = histories.get(userKey(user))?.swaps.map(({ intent }) => intent.digestsAdded) ?? [];
+      const intents = history.of(userKey(user))?.swaps.map(({ intent }) => intent.digestsAdded) ?? [];
       const isNamed = intents.some((added) => added.every((digest) => pair.digests.map(toHex).includes(digest)));
       assert.ok(isNamed, `${by} wrote what its journal does not know`);
     }

@@ -13,6 +13,7 @@ const BMP_STRING = 0x1e;
 
 /** No object identifier in use comes near; without a limit a hostile one would cost quadratic time. */
 const MAX_IDENTIFIER_BYTES = 64;
+const RECENT_IDENTIFIERS = 4;
 
 /** 400 years in the Gregorian calendar: shifts the years 0 to 99 past the ones that Date.UTC takes for 1900 to 1999. */
 const CYCLE_YEARS = 400;
@@ -32,9 +33,31 @@ export function demandIdentifier({ bytes, start, end }: DerElement): void {
   }
 }
 
-/** A table by dotted object identifier as a table by {@link identifierKey}. */
-export function byIdentifierKey(names: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
-  return new Map([...names].map(([dotted, name]) => [keyFromDotted(dotted), name]));
+/**
+ * Looks up object identifiers; one that has no name comes out dotted. Certificates of one kind have the same few, so
+ * those that were seen last are compared byte for byte before a key is made.
+ */
+export function identifierNames(names: ReadonlyMap<string, string>): (identifier: DerElement) => string {
+  const byKey = new Map([...names].map(([dotted, name]) => [keyFromDotted(dotted), name]));
+  const recent: { key: string; name: string }[] = [];
+  let oldest = 0;
+  return (identifier) => {
+    for (const { key, name } of recent) if (isKey(identifier, key)) return name;
+    const key = identifierKey(identifier);
+    const name = byKey.get(key) ?? dottedFromKey(key);
+    recent[oldest] = { key, name };
+    oldest = (oldest + 1) % RECENT_IDENTIFIERS;
+    return name;
+  };
+}
+
+/** A key has the content of an identifier, each byte as one character. */
+function isKey({ bytes, start, end }: DerElement, key: string): boolean {
+  if (key.length !== end - start) return false;
+  for (let index = key.length - 1; index >= 0; index--) {
+    if (key.charCodeAt(index) !== byteAt(bytes, start + index)) return false;
+  }
+  return true;
 }
 
 function keyFromDotted(dotted: string): string {
@@ -117,12 +140,13 @@ export function dateOf({ bytes, tag, offset, start, end }: DerElement): Date {
   const minute = pair(bytes, rest + 6);
   const second = pair(bytes, rest + 8);
   const isPossible = month >= 1 && month <= 12 && day >= 1 && hour < 24 && minute < 60 && second < 60;
-  if (!isPossible) throw invalidTime(start);
+  if (!isPossible || day > daysIn(year, month)) throw invalidTime(start);
+  return new Date(Date.UTC(year + CYCLE_YEARS, month - 1, day, hour, minute, second) - CYCLE_MS);
+}
 
-  const date = new Date(Date.UTC(year + CYCLE_YEARS, month - 1, day, hour, minute, second) - CYCLE_MS);
-  const isInMonth = date.getUTCDate() === day;
-  if (!isInMonth) throw invalidTime(start);
-  return date;
+function daysIn(year: number, month: number): number {
+  if (month === 2) return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28;
+  return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
 }
 
 function pair(bytes: Buffer, index: number): number {

@@ -20,16 +20,7 @@ import {
   SET,
   sameBytes,
 } from './der.ts';
-import {
-  byIdentifierKey,
-  dateOf,
-  demandIdentifier,
-  dottedFromKey,
-  identifierKey,
-  integerHex,
-  positiveIntegerBits,
-  textOf,
-} from './der-values.ts';
+import { dateOf, demandIdentifier, identifierNames, integerHex, positiveIntegerBits, textOf } from './der-values.ts';
 
 /** What can be read from a certificate without trusting it. */
 export interface DescribedCertificate {
@@ -100,7 +91,18 @@ function readCertificate(der: Uint8Array): DescribedCertificate {
   const signatureAlgorithm = readAlgorithm(parts);
   demandBits(expect(parts, BIT_STRING, 'signature'));
   finish(parts, 'signature');
-  return { kind: 'certificate', ...body, signatureAlgorithm };
+  const { subject, issuer, serialNumber, notBefore, notAfter, keyAlgorithm, keyBits } = body;
+  return {
+    kind: 'certificate',
+    subject,
+    issuer,
+    serialNumber,
+    notBefore,
+    notAfter,
+    keyAlgorithm,
+    keyBits,
+    signatureAlgorithm,
+  };
 }
 
 function readBody(body: DerReader): Body {
@@ -120,7 +122,8 @@ function readBody(body: DerReader): Body {
   if (nextTag(body) === SUBJECT_UNIQUE_ID) demandBits(next(body));
   if (nextTag(body) === EXTENSIONS) readExtensions(inside(next(body)));
   finish(body, 'certificate body');
-  return { subject, issuer, serialNumber, notBefore, notAfter, ...key };
+  const { keyAlgorithm, keyBits } = key;
+  return { subject, issuer, serialNumber, notBefore, notAfter, keyAlgorithm, keyBits };
 }
 
 function readVersion(version: DerReader): void {
@@ -132,7 +135,7 @@ function readVersion(version: DerReader): void {
 /** AlgorithmIdentifier: the parameters may be anything, or not be there. */
 function readAlgorithm(from: DerReader): string {
   const algorithm = inside(expect(from, SEQUENCE, 'algorithm'));
-  const name = nameOf(expect(algorithm, OBJECT_IDENTIFIER, 'algorithm identifier'), algorithmKeys);
+  const name = nameOfAlgorithm(expect(algorithm, OBJECT_IDENTIFIER, 'algorithm identifier'));
   if (!atEnd(algorithm)) next(algorithm);
   finish(algorithm, 'algorithm');
   return name;
@@ -149,7 +152,7 @@ function readRelativeName(rest: DerReader): NameAttribute[] {
   const attributes: NameAttribute[] = [];
   do {
     const attribute = inside(expect(rest, SEQUENCE, 'name attribute'));
-    const type = nameOf(expect(attribute, OBJECT_IDENTIFIER, 'attribute type'), attributeKeys);
+    const type = nameOfAttribute(expect(attribute, OBJECT_IDENTIFIER, 'attribute type'));
     const value = textOf(next(attribute));
     finish(attribute, 'name attribute');
     attributes.push({ type, value });
@@ -194,10 +197,5 @@ function demandBits({ bytes, start, end }: DerElement): void {
   if (end - start < 2 || byteAt(bytes, start) > 7) throw new DerError(`bit string at byte ${start} is not valid`);
 }
 
-const algorithmKeys = byIdentifierKey(algorithmNames);
-const attributeKeys = byIdentifierKey(attributeNames);
-
-function nameOf(identifier: DerElement, names: ReadonlyMap<string, string>): string {
-  const key = identifierKey(identifier);
-  return names.get(key) ?? dottedFromKey(key);
-}
+const nameOfAlgorithm = identifierNames(algorithmNames);
+const nameOfAttribute = identifierNames(attributeNames);

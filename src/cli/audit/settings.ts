@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
 import type { ObjectKind, Scope } from '../../directory/directory.ts';
+import { shardSchema } from '../../directory/shard.ts';
 import { MsmqCertError } from '../../errors.ts';
 import { type FindingCode, findingCodes } from '../../judge/state.ts';
 import { readUserNames } from '../input.ts';
@@ -8,6 +9,7 @@ import { readSettings, settings } from '../settings.ts';
 
 const auditSettings = settings.directory.extend({
   usersFrom: z.string().optional(),
+  shard: shardSchema.optional(),
   filter: z.string().optional(),
   include: z.string().default(''),
   all: z.boolean().default(false),

@@ -49,5 +49,6 @@ export async function apply(file: string, command: Command): Promise<void> {
   const targets = plan.users.map(({ user, wanted }): Target => ({ name: user.sid ?? user.dn, wanted }));
   const keys = { ...plan.keys, out: options.out, ...(await handoverRecord(options)) };
   if (keys.handover?.kind === 'sink' && options.keySink === undefined) await checkOwn(file);
-  await carryOut('apply', { request, targets, keys, resume: null, undoes: null }, options);
+  const addressed = { targets, ...(options.shard && { shard: options.shard }) };
+  await carryOut('apply', { request, ...addressed, keys, resume: null, undoes: null }, options);
 }

@@ -12,7 +12,14 @@ import { type ExitCode, exitCodeOf, exitCodes } from '../exit-codes.ts';
 import { addExamples } from '../help.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { withMetrics } from '../metrics/with-metrics.ts';
-import { addDirectoryOptions, addMetricsOption, addOutputOptions, durationOption, newCommand } from '../options.ts';
+import {
+  addDirectoryOptions,
+  addMetricsOption,
+  addOutputOptions,
+  durationOption,
+  newCommand,
+  shardOption,
+} from '../options.ts';
 import { tellError } from '../output.ts';
 import { recognitionIn, statedRecognition } from '../recognition.ts';
 import { criteria } from '../running/policies.ts';
@@ -29,6 +36,7 @@ export function auditCommand(): Command {
       '--include <kinds>',
       'further objects, separated by commas: computers, managed-service-accounts, migrated-users',
     )
+    .addOption(shardOption())
     .option('--all', 'print the users without findings too')
     .addOption(
       durationOption('--expiring-within <duration>', 'certificates that end within this time are expiring', '30d'),
@@ -91,6 +99,7 @@ async function auditThrough(
   try {
     const { notes, objects } = await startAudit(directory, {
       scope: settings.scope,
+      shard: settings.shard ?? null,
       criteria: measure,
       machineInactiveMs: settings.machineInactive,
     });

@@ -1,13 +1,14 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
 import type { ObjectKind, Scope } from '../../directory/directory.ts';
+import { ofShard, shardSchema } from '../../directory/shard.ts';
 import { MsmqCertError } from '../../errors.ts';
 import { backUp, isPresent } from '../../inspect/backup.ts';
 import { openDirectory } from '../access/connect.ts';
 import { exitCodeOfFailures } from '../exit-codes.ts';
 import { addExamples } from '../help.ts';
 import { readUserNames } from '../input.ts';
-import { addDirectoryOptions, addOutputOptions, newCommand } from '../options.ts';
+import { addDirectoryOptions, addOutputOptions, newCommand, shardOption } from '../options.ts';
 import { errorJson, printResult, tellError } from '../output.ts';
 import { readSettings, settings } from '../settings.ts';
 
@@ -21,6 +22,7 @@ export function backupCommand(): Command {
     .argument('[user...]', 'account, DOMAIN\\user, UPN, distinguished name or SID')
     .option('--users-from <file>', 'more users, one a line; - for standard input')
     .option('--all', 'everybody below --base-dn who has certificates')
+    .addOption(shardOption())
     .option('--include-computers', 'with --all: computers and service accounts too')
     .requiredOption('--out <file>', 'where to write them; the file must not exist');
   addDirectoryOptions(command);
@@ -36,6 +38,7 @@ export function backupCommand(): Command {
 
 const backupSettings = settings.directory.extend({
   usersFrom: z.string().optional(),
+  shard: shardSchema.optional(),
   all: z.boolean().default(false),
   includeComputers: z.boolean().default(false),
   out: z.string(),
@@ -47,7 +50,9 @@ export async function backup(names: readonly string[], command: Command): Promis
   const directory = await openDirectory(options);
   try {
     const wanted = scope.kind === 'all' ? isPresent : () => true;
-    const { users, errors } = await backUp(directory.users(scope), wanted, options.out);
+    const listed = directory.users(scope);
+    const chosen = options.shard === undefined ? listed : ofShard(listed, options.shard);
+    const { users, errors } = await backUp(chosen, wanted, options.out);
     const json = {
       schema: 1,
       file: options.out,

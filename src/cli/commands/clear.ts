@@ -6,6 +6,7 @@ import {
   addDirectoryOptions,
   addOutFolderOption,
   addOutputOptions,
+  addShardOption,
   addUserListOption,
   addVerbOptions,
   newCommand,
@@ -26,6 +27,7 @@ export function clearCommand(): Command {
     .option('--include-computers', 'clear computers and service accounts too, whose queue managers use the attributes');
   addOutFolderOption(command);
   addUserListOption(command);
+  addShardOption(command);
   addVerbOptions(command);
   addDirectoryOptions(command);
   addOutputOptions(command);

@@ -9,6 +9,7 @@ import {
   addEveryoneOptions,
   addOutFolderOption,
   addOutputOptions,
+  addShardOption,
   addUserListOption,
   addVerbOptions,
   collect,
@@ -60,6 +61,7 @@ export function pruneCommand(purpose: Purpose): Command {
   addOutFolderOption(command, purpose);
   addUserListOption(command);
   addEveryoneOptions(command);
+  addShardOption(command);
   addVerbOptions(command, purpose);
   addDirectoryOptions(command);
   addOutputOptions(command);

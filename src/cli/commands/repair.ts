@@ -6,6 +6,7 @@ import {
   addEveryoneOptions,
   addOutFolderOption,
   addOutputOptions,
+  addShardOption,
   addUserListOption,
   addVerbOptions,
   newCommand,
@@ -27,6 +28,7 @@ export function repairCommand(): Command {
   addOutFolderOption(command);
   addUserListOption(command);
   addEveryoneOptions(command);
+  addShardOption(command);
   addVerbOptions(command);
   addDirectoryOptions(command);
   addOutputOptions(command);

@@ -6,6 +6,7 @@ import {
   addDirectoryOptions,
   addOutFolderOption,
   addOutputOptions,
+  addShardOption,
   addVerbOptions,
   collect,
   newCommand,
@@ -25,6 +26,7 @@ export function restoreCommand(): Command {
     .argument('<file>', 'a file made by msmq-cert backup, or another LDIF export with both attributes')
     .option('--user <name>', 'only this user; may be given again', collect);
   addOutFolderOption(command);
+  addShardOption(command);
   addVerbOptions(command);
   addDirectoryOptions(command);
   addOutputOptions(command);
@@ -44,7 +46,8 @@ export async function restore(file: string, command: Command): Promise<void> {
   const request = { verb: 'restore', file, confirmed: options.yes } as const;
   const names = options.user ?? (await usersOf(file));
   const keys = await keySettingsRecord(options);
-  await carryOut('restore', { request, targets: names.map(withoutWanted), keys, resume: null, undoes: null }, options);
+  const addressed = { targets: names.map(withoutWanted), ...(options.shard && { shard: options.shard }) };
+  await carryOut('restore', { request, ...addressed, keys, resume: null, undoes: null }, options);
 }
 
 async function usersOf(file: string): Promise<string[]> {

@@ -7,6 +7,7 @@ import { addExamples } from '../help.ts';
 import { addHookOptions, addRunOptions, newCommand } from '../options.ts';
 import { runReport } from '../render/run-report.ts';
 import { carryOut } from '../running/carry-out.ts';
+import { refuseShard } from '../running/refuse-shard.ts';
 import { sameDirectory } from '../running/same-directory.ts';
 import { type RunSettings, readSettings, settings } from '../settings.ts';
 import { tell } from '../terminal.ts';
@@ -32,6 +33,7 @@ export function resumeCommand(): Command {
 /** Goes on with a run that was cut short, or had failures. */
 export async function resume(file: string, command: Command): Promise<void> {
   const given = await readSettings(command, settings.run);
+  refuseShard(given);
   const history = await readNamed(file);
   if (!history.complete) {
     throw new MsmqCertError('invalid-journal', `the run of ${file} was cut short before it began to write`, {
@@ -42,10 +44,18 @@ export async function resume(file: string, command: Command): Promise<void> {
     tellFinished(file, history, given);
     return;
   }
-  const { request, keys, everyone } = history.run;
+  const { request, keys, everyone, shard } = history.run;
   await carryOut(
     request.verb,
-    { request, targets: history.targets, ...(everyone && { everyone }), keys, resume: file, undoes: null },
+    {
+      request,
+      targets: history.targets,
+      ...(everyone && { everyone }),
+      ...(shard && { shard }),
+      keys,
+      resume: file,
+      undoes: null,
+    },
     sameDirectory(given, history.run),
   );
 }

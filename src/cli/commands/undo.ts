@@ -2,10 +2,12 @@ import type { Command } from 'commander';
 import * as z from 'zod';
 import { readNamed } from '../../journal/find.ts';
 import type { JournalHistory } from '../../journal/read.ts';
+import { mayBeWritten } from '../../journal/users.ts';
 import { addExamples } from '../help.ts';
 import { addRunOptions, collect, newCommand } from '../options.ts';
 import { carryOut } from '../running/carry-out.ts';
 import { withoutWanted } from '../running/named.ts';
+import { refuseShard } from '../running/refuse-shard.ts';
 import { sameDirectory } from '../running/same-directory.ts';
 import { readSettings, settings } from '../settings.ts';
 
@@ -30,6 +32,7 @@ const undoSettings = settings.run.extend({ user: z.array(z.string()).optional() 
 /** Puts back what a run found. */
 export async function undo(file: string, command: Command): Promise<void> {
   const given = await readSettings(command, undoSettings);
+  refuseShard(given);
   const history = await readNamed(file);
   const request = { verb: 'undo', journal: file } as const;
   const targets = given.user?.map(withoutWanted) ?? writtenUsers(history).map(withoutWanted);
@@ -43,8 +46,5 @@ export async function undo(file: string, command: Command): Promise<void> {
 }
 
 function writtenUsers({ users }: JournalHistory): string[] {
-  return [...users.values()].flatMap(({ swaps }) => {
-    const written = swaps.findLast(({ outcome }) => outcome === null || outcome.outcome === 'swapped');
-    return written === undefined ? [] : [written.intent.user.sid ?? written.intent.user.dn];
-  });
+  return [...users.values()].flatMap((user) => (mayBeWritten(user) && user.name !== null ? [user.name] : []));
 }

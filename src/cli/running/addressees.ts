@@ -1,4 +1,5 @@
 import type { Listing, ObjectKind, Scope, User } from '../../directory/directory.ts';
+import { ofShard } from '../../directory/shard.ts';
 import { readAllComputers } from '../../judge/all-computers.ts';
 import type { UserFacts } from '../../judge/facts.ts';
 import type { KnownComputers } from '../../judge/recognise.ts';
@@ -61,7 +62,8 @@ async function everyoneIn(
     plannerFor: planners,
     run: async (plannerFor, context, control, observer) => {
       let [untouched, putOff] = [0, 0];
-      const selected = select(directory.users(scopeOf(everyone)), {
+      const listed = directory.users(scopeOf(everyone));
+      const selected = select(control.shard ? ofShard(listed, control.shard) : listed, {
         plannerFor: planners,
         criteria: judged,
         history: control.history,

@@ -44,7 +44,8 @@ import { safeguards, tellAfterwards } from './safeguards.ts';
 export async function perform(purpose: Purpose, request: Verb, chosen: Chosen, settings: KeySettings): Promise<void> {
   if (purpose === 'plan') return await makePlan(request, chosen, settings);
   const keys = await keySettingsRecord(settings);
-  await carryOut(request.verb, { request, ...chosen, keys, resume: null, undoes: null }, settings);
+  const addressed = { ...chosen, ...(settings.shard && { shard: settings.shard }) };
+  await carryOut(request.verb, { request, ...addressed, keys, resume: null, undoes: null }, settings);
 }
 
 /** The common path of every command that writes: open, run, report. */
@@ -69,7 +70,7 @@ async function carryOutClaimed(
   { claim, metrics }: { claim: Claim; metrics: Metrics },
 ): Promise<void> {
   goOnUnread();
-  const { request, everyone, keys } = asked;
+  const { request, everyone, shard = null, keys } = asked;
   const policy = await keyPolicy(keys, settings);
   const opened = await (everyone === undefined ? openDirectory(settings) : openForListing(settings, 'write'));
   const recognition = recognitionIn(opened, keys);
@@ -109,6 +110,7 @@ async function carryOutClaimed(
       stop: AbortSignal.any([interrupts.signal, claim.lost, undone.lost, journal?.lost ?? noJournal.lost]),
       maxFailures: settings.failFast ? 0 : (settings.maxFailures ?? Number.POSITIVE_INFINITY),
       history: journal?.history ?? null,
+      shard,
       ...delivering,
     };
     const settled: User[] = [];

@@ -26,9 +26,15 @@ const LONGEST_PAUSE_MS = 500;
  * claim of a process that was killed is taken over once it is proven dead.
  * @throws MsmqCertError file-unwritable, untrusted-path
  */
-export async function takeClaim({ everyone, keys }: Run, settings: RunSettings, pulse = PULSE): Promise<Claim | null> {
+export async function takeClaim(
+  { everyone, shard, keys }: Run,
+  settings: RunSettings,
+  pulse = PULSE,
+): Promise<Claim | null> {
   if (everyone === undefined && !settings.alone) return noClaim;
-  const path = join(journalFolder(keys.out), 'whole-domain');
+  // shards have no user in common: one need not wait for another
+  const part = shard === undefined ? '' : `-${shard.index}-of-${shard.count}`;
+  const path = join(journalFolder(keys.out), `whole-domain${part}`);
   const onWait = () => tellWaiting(path, settings);
   await makeJournalFolder(path);
   for (;;) {

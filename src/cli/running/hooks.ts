@@ -1,5 +1,5 @@
 import { type Directory, userKey } from '../../directory/directory.ts';
-import { type Deliveries, earlierDeliveries, noteDeliveries } from '../../journal/deliveries.ts';
+import { deliveriesIn, earlierRuns } from '../../journal/deliveries.ts';
 import type { JournalHistory } from '../../journal/read.ts';
 import type { Journal } from '../../journal/write.ts';
 import type { Request } from '../../plan/request.ts';
@@ -25,12 +25,12 @@ export async function delivery(
   const { deployHook: command, hookTimeout: timeoutMs = DEFAULT_TIMEOUT_MS } = settings;
   if (journal === null || !MAKES_CERTIFICATES.has(request.verb)) return {};
   const hook = command === undefined ? null : { command, timeoutMs };
-  const earlier: Deliveries = hook === null ? new Map() : await earlierDeliveries(out, journal.fingerprint);
-  if (journal.history !== null) noteDeliveries(journal.history, earlier);
+  const runs = hook === null ? [] : await earlierRuns(out, journal.fingerprint);
+  const earlier = deliveriesIn(journal.history === null ? runs : [...runs, journal.history]);
   const context = { hook, directory, journal, earlier, passphrase };
   return {
     deliver: (result, stop) => deliver(result, context, stop),
-    isOwed: (user) => [...(earlier.get(userKey(user))?.values() ?? [])].some(({ state }) => state !== 'delivered'),
+    isOwed: (user) => [...earlier(userKey(user)).values()].some(({ state }) => state !== 'delivered'),
   };
 }
 

@@ -35,9 +35,10 @@ export type OpenJournal = Journal & {
  * @throws MsmqCertError file-exists, file-locked, file-unwritable, invalid-journal, untrusted-path
  */
 export async function openJournal(asked: Run, settings: RunSettings, directory: Directory): Promise<OpenJournal> {
-  const { request, targets, everyone, keys } = asked;
+  const { request, targets, everyone, shard, keys } = asked;
   const name = settings.directory ?? '';
-  const fingerprint = fingerprintOf({ request, targets, ...(everyone && { everyone }), keys, directory: name });
+  const addressed = { ...(everyone && { everyone }), ...(shard && { shard }) };
+  const fingerprint = fingerprintOf({ request, targets, ...addressed, keys, directory: name });
   const earlier =
     asked.resume === null
       ? await findEarlier(keys.out, fingerprint, settings)
@@ -48,7 +49,7 @@ export async function openJournal(asked: Run, settings: RunSettings, directory: 
   const journal = await beginJournal(path, {
     request,
     targets,
-    ...(everyone && { everyone }),
+    ...addressed,
     keys,
     directory: name,
     server: directory.server,
@@ -71,7 +72,7 @@ async function goOn(
 ): Promise<OpenJournal> {
   const { path, history } = taken;
   const { quiet } = settings;
-  const done = [...history.users.values()].filter(({ swaps }) => swaps.at(-1)?.outcome?.outcome === 'swapped').length;
+  const done = [...history.users.values()].filter(({ last }) => last === 'swapped').length;
   if (!quiet)
     tell(`going on with the run of ${path}: ${done} ${done === 1 ? 'user was' : 'users were'} written before`);
   if (history.tornBytes > 0)

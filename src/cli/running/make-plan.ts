@@ -95,6 +95,7 @@ function collect(): Draft {
         stop: interrupts.signal,
         maxFailures: Number.POSITIVE_INFINITY,
         history: null,
+        shard: options.shard ?? null,
       };
       const outcome = await addressees.run(
         (wanted, user) => {

@@ -1,3 +1,4 @@
+import type { Shard } from '../../directory/shard.ts';
 import type { JournalHistory } from '../../journal/read.ts';
 import type { Everyone, KeySettingsRecord, Request, Target } from '../../plan/request.ts';
 
@@ -7,6 +8,8 @@ export interface Run {
   targets: readonly Target[];
   /** Whom it is for when there are no targets. */
   everyone?: Everyone;
+  /** The part of them that it is for; not there for all. */
+  shard?: Shard;
   keys: KeySettingsRecord;
   /** The journal of the run to go on with; null looks for one that was cut short and asked for the same. */
   resume: string | null;

@@ -1,6 +1,7 @@
 import { toHex } from '../../blob/digest.ts';
 import type { Pair } from '../../blob/pair.ts';
 import type { Listed, Listing, ObjectKind, Scope, Survey } from '../../directory/directory.ts';
+import { ofShard, type Shard } from '../../directory/shard.ts';
 import type { MsmqCertError } from '../../errors.ts';
 import { type Machines, machineRegister } from '../../judge/machines.ts';
 import { assess, type Criteria, type Registered, type UserState } from '../../judge/state.ts';
@@ -9,6 +10,8 @@ import { type SharedDigests, sharedDigests } from './shared.ts';
 
 export interface AuditRequest {
   scope: Scope;
+  /** Only these users are judged; null for all. */
+  shard: Shard | null;
   criteria: Criteria;
   /** A machine that has not logged on for longer than this many milliseconds is `machine-inactive`. */
   machineInactiveMs: number;
@@ -37,7 +40,8 @@ export interface Audit {
 export async function audit(directory: Listing, request: AuditRequest): Promise<Audit> {
   const { criteria, machineInactiveMs } = request;
   const { reach, surroundings } = await directory.survey('computers-and-digests');
-  const users = directory.users(request.scope);
+  const everybody = directory.users(request.scope);
+  const users = request.shard === null ? everybody : ofShard(everybody, request.shard);
   // A server answers both at a time; a file would only be read twice as often.
   const listed = reach.kind === 'file' ? users : readAhead(users, bytesOf, READ_AHEAD_BYTES);
   const machines = machineRegister(reach, { now: criteria.now, machineInactiveMs });

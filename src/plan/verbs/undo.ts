@@ -16,11 +16,11 @@ export interface Written {
 /**
  * Puts back what a run found: exactly the bytes from before its first write to this user, provided that the user still
  * stands as the run left it. Who was changed since is left alone.
- * @param written the writes of the run to this user, in order
+ * @param written gives the writes of the run to this user, in order; they are held no longer than it takes
  */
-export function undoPlanner(written: readonly Written[], journal: string, criteria: Criteria): Planner {
+export function undoPlanner(written: () => readonly Written[], journal: string, criteria: Criteria): Planner {
   return (state) => {
-    const original = originalOf(state, written);
+    const original = originalOf(state, written());
     if (original === null) throw changedSince(state, journal);
     return planPair(state, original, criteria, 'undone');
   };

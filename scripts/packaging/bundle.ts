@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cyclonedxEsbuildPlugin } from '@cyclonedx/cyclonedx-esbuild';
 import { type BuildOptions, build } from 'esbuild';
-import { queuePackages } from '../../src/queue/packages.ts';
 import { type Bom, completeBom } from './bom.ts';
 
 /** The command line as one file, and what is in it. */
@@ -21,6 +20,9 @@ const options: BuildOptions = {
   logLevel: 'warning',
 };
 
+/** What pg would use in their place when they were there; they never are. */
+const otherClients = ['pg-native', 'pg-cloudflare'];
+
 /** Packages that are still CommonJS ask for the modules of Node by this name. */
 const banner = {
   js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
@@ -28,8 +30,8 @@ const banner = {
 
 export async function bundle(out: string): Promise<Bundle> {
   const main = join(out, 'main.mjs');
-  // The native packages are loaded from assets; those of the queue are not in the executables.
-  await build({ ...options, outfile: main, banner, external: ['koffi', 'keytar', ...Object.keys(queuePackages)] });
+  // The native packages are loaded from assets.
+  await build({ ...options, outfile: main, banner, external: ['koffi', 'keytar', ...otherClients] });
   return { main, bom: await billOfMaterials(out) };
 }
 
@@ -46,7 +48,7 @@ async function billOfMaterials(out: string): Promise<Bom> {
     ...options,
     outfile: join(out, 'unused.mjs'),
     write: false,
-    external: ['@koromix/*', '*.node', ...Object.keys(queuePackages)],
+    external: ['@koromix/*', '*.node', ...otherClients],
     plugins: [bom],
   });
   return completeBom(JSON.parse(readFileSync(outputFile, 'utf8')));

@@ -1,8 +1,7 @@
 /// <reference path="./pgpass.d.ts" />
-import { isSea } from 'node:sea';
 import { MsmqCertError } from '../errors.ts';
 
-/** The optional peers and their versions, as in package.json. */
+/** The optional peers and their versions, as in package.json. The executables hold them; npm brings them on demand. */
 export const queuePackages = {
   'pg-boss': '12.38.0',
   pg: '^8.23.1',
@@ -33,29 +32,14 @@ export async function loadRateLimiter(): Promise<typeof import('rate-limiter-fle
 }
 
 async function loadPackage<T>(name: QueuePackage, load: () => Promise<T>): Promise<T> {
-  if (isSea()) throw notInside(name);
   try {
     return await load();
   } catch (cause) {
     throw new MsmqCertError('package-missing', `the queue needs the npm package ${name}, which cannot be loaded`, {
-      hint: `run ${installCommand()} where msmq-cert is installed`,
+      hint: `run npm install ${wanted()} where msmq-cert is installed`,
       cause,
     });
   }
-}
-
-function notInside(name: QueuePackage): MsmqCertError {
-  return new MsmqCertError(
-    'package-missing',
-    `the queue needs the npm package ${name}, which is not in this executable`,
-    {
-      hint: `use msmq-cert from npm for the queue: npm install msmq-cert ${wanted()}`,
-    },
-  );
-}
-
-function installCommand(): string {
-  return `npm install ${wanted()}`;
 }
 
 /** In quotes: cmd.exe takes ^ away. */

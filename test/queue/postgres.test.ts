@@ -6,6 +6,7 @@ import type { Pool } from 'pg';
 import { MsmqCertError } from '../../src/errors.ts';
 import { type DatabaseSettings, databaseSettings, openDatabase } from '../../src/queue/database.ts';
 import { databaseError } from '../../src/queue/database-errors.ts';
+import { loadPgBoss, loadRateLimiter } from '../../src/queue/packages.ts';
 import { withFolder } from '../certificate/support.ts';
 import { type PostgresLab, startPostgres } from '../support/postgres-lab.ts';
 
@@ -84,6 +85,35 @@ describe('the database of the queue, against a real PostgreSQL', () => {
       assert.equal(await encrypted(settings), true);
       assert.deepEqual(asked, [`lab postgres://127.0.0.1:${lab.port}/lab`]);
     }));
+
+  it('is opened by pg-boss with the same settings', async () => {
+    const { PgBoss } = await loadPgBoss();
+    const boss = new PgBoss({ ...(await overTls()), schema: 'trial' });
+    const errors: Error[] = [];
+    boss.on('error', (error) => errors.push(error));
+    await boss.start();
+    try {
+      await boss.createQueue('users');
+      await boss.send('users', { user: 'alice' });
+      assert.deepEqual((await boss.fetch('users'))[0]?.data, { user: 'alice' });
+    } finally {
+      await boss.stop({ graceful: false });
+    }
+    assert.deepEqual(errors, []);
+  });
+
+  it('keeps the count of the rate limiter over its connections', async () => {
+    const { RateLimiterPostgres } = await loadRateLimiter();
+    await using(await overTls(), async (pool) => {
+      const limiter = await new Promise<InstanceType<typeof RateLimiterPostgres>>((resolve, reject) => {
+        const options = { storeClient: pool, points: 2, duration: 0, clearExpiredByTimeout: false };
+        const made = new RateLimiterPostgres(options, (error) => (error === undefined ? resolve(made) : reject(error)));
+      });
+      assert.equal((await limiter.consume('dc:corp.example')).remainingPoints, 1);
+      assert.equal((await limiter.consume('dc:corp.example')).remainingPoints, 0);
+      await assert.rejects(limiter.consume('dc:corp.example'), ({ consumedPoints }) => consumedPoints === 3);
+    });
+  });
 
   it('is not trusted when another authority vouches for it', () =>
     withFolder(async (folder) => {

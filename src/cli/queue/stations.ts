@@ -1,5 +1,6 @@
 import limit from 'p-limit';
 import type { Directory, Listing } from '../../directory/directory.ts';
+import { type MsmqCertError, toMsmqCertError } from '../../errors.ts';
 import type { Criteria } from '../../judge/state.ts';
 import type { KeySettingsRecord, Request } from '../../plan/request.ts';
 import { emptySummary, type Summary } from '../../plan/results.ts';
@@ -27,7 +28,8 @@ export interface Station {
 }
 
 export interface Stations {
-  of(run: QueuedRun): Promise<Station>;
+  /** Does something for a user of a run. */
+  use<T>(run: QueuedRun, work: (station: Station) => Promise<T>): Promise<T>;
   /** @returns the journals that have something to tell */
   close(): Promise<string[]>;
 }
@@ -42,32 +44,73 @@ interface Ground {
   gated: Directory;
   settings: WorkerSettings;
   keysAtOnce: number;
+  /** Told of a journal that could not be given its end. */
+  onTrouble(error: MsmqCertError): void;
 }
 
 const FRESH_MS = 10 * 60_000;
 
+/** A run that has had no job for so long is over for this worker, and its journal has its end. */
+const IDLE_MS = 60_000;
+
+interface Slot {
+  opening: Promise<Station>;
+  users: number;
+  lastUsed: number;
+}
+
 export function stationsOn(ground: Ground): Stations {
-  const open = new Map<string, Promise<Station>>();
+  const slots = new Map<string, Slot>();
+  const closing = new Map<string, Promise<void>>();
+  const journals = new Set<string>();
   const whenCoreIsFree = limit(ground.keysAtOnce);
+
+  const end = async (id: string, { opening }: Slot) => {
+    slots.delete(id);
+    const station = await opening.catch(() => null);
+    if (station === null) return;
+    const { journal, summary, isCutShort } = station;
+    if (!isCutShort) await journal.end(summary);
+    await journal.close();
+    const path = journal.path();
+    if (path !== null) journals.add(path);
+  };
+  const endIdle = () => {
+    for (const [id, slot] of slots) {
+      if (slot.users > 0 || performance.now() - slot.lastUsed < IDLE_MS) continue;
+      closing.set(
+        id,
+        end(id, slot).finally(() => closing.delete(id)),
+      );
+    }
+  };
+  const timer = setInterval(endIdle, IDLE_MS / 4).unref();
+
+  const slotOf = async (run: QueuedRun): Promise<Slot> => {
+    await closing.get(run.id);
+    const known = slots.get(run.id);
+    if (known !== undefined) return known;
+    const slot = { opening: openStation(run, ground, whenCoreIsFree), users: 0, lastUsed: performance.now() };
+    // what could not be opened is tried again by the next job
+    slot.opening.catch(() => slots.delete(run.id));
+    slots.set(run.id, slot);
+    return slot;
+  };
   return {
-    of(run) {
-      const station = open.get(run.id) ?? openStation(run, ground, whenCoreIsFree);
-      open.set(run.id, station);
-      // what could not be opened is tried again by the next job
-      station.catch(() => open.delete(run.id));
-      return station;
+    async use(run, work) {
+      const slot = await slotOf(run);
+      slot.users++;
+      try {
+        return await work(await slot.opening);
+      } finally {
+        slot.users--;
+        slot.lastUsed = performance.now();
+      }
     },
     async close() {
-      const journals: string[] = [];
-      for (const opened of open.values()) {
-        const station = await opened.catch(() => null);
-        if (station === null) continue;
-        if (!station.isCutShort) await station.journal.end(station.summary);
-        await station.journal.close();
-        const path = station.journal.path();
-        if (path !== null) journals.push(path);
-      }
-      return journals;
+      clearInterval(timer);
+      await Promise.all([...closing.values(), ...[...slots].map(([id, slot]) => end(id, slot))]);
+      return [...journals];
     },
   };
 }

@@ -136,6 +136,7 @@ async function workWith(
     gated: directory,
     settings: options,
     keysAtOnce: options.keysOn,
+    onTrouble: tellError,
   });
   const interrupts = watchInterrupts(() =>
     tell('stopping after the users that are under way; once more stops at once'),

@@ -78,9 +78,10 @@ export function stationsOn(ground: Ground): Stations {
   const endIdle = () => {
     for (const [id, slot] of slots) {
       if (slot.users > 0 || performance.now() - slot.lastUsed < IDLE_MS) continue;
+      const ended = end(id, slot).catch((error) => ground.onTrouble(toMsmqCertError(error)));
       closing.set(
         id,
-        end(id, slot).finally(() => closing.delete(id)),
+        ended.finally(() => closing.delete(id)),
       );
     }
   };

@@ -19,17 +19,19 @@ const PASSING: ReadonlySet<ErrorCode> = new Set([
   'file-locked',
   'file-unwritable',
   'database-error',
-  'job-too-new',
 ]);
 
 /** What fails for every job of this worker: it stops, and the job has lost nothing by it. */
 const STOPS_WORKER: ReadonlySet<ErrorCode> = new Set([
   ...FAILS_FOR_ALL,
-  'database-unreachable',
   'database-refused',
+  'database-schema',
   'insecure-file-system',
   'untrusted-path',
 ]);
+
+/** What says nothing about the job, and passes while the worker goes on. */
+const BLAMELESS: ReadonlySet<ErrorCode> = new Set(['claim-lost', 'database-unreachable']);
 
 /** What a job holds of its last try. It has no secret and no path of a key but the file names that the worker chose. */
 export const outputSchema = z.object({
@@ -45,7 +47,7 @@ export const outputSchema = z.object({
   ),
   error: z.object({ code: z.string(), message: z.string() }).nullable(),
   /** Tries that have failed so far. */
-  attempts: z.number(),
+  attempts: z.int().nonnegative(),
 });
 
 export type Output = z.infer<typeof outputSchema>;
@@ -74,10 +76,10 @@ export function settle(
   const told = error === null ? null : { code: error.code, message: error.message };
   const after = (tries: number): Output => ({ worker, ...facts, error: told, attempts: tries });
   if (error === null) return { settled: { kind: 'done', output: after(attempts) }, stop: null };
-  if (error.code === 'claim-lost') return { settled: { kind: 'later', output: after(attempts) }, stop: null };
+  if (BLAMELESS.has(error.code)) return { settled: { kind: 'later', output: after(attempts) }, stop: null };
+  if (error.code === 'job-too-new') return { settled: { kind: 'not-ours', output: after(attempts) }, stop: null };
   if (STOPS_WORKER.has(error.code)) return { settled: { kind: 'later', output: after(attempts) }, stop: error };
-  const isPassing = PASSING.has(error.code);
-  const isWorthATry = error.code === 'job-too-new' || (isPassing && attempts + 1 < MAX_ATTEMPTS);
+  const isWorthATry = PASSING.has(error.code) && attempts + 1 < MAX_ATTEMPTS;
   return { settled: { kind: isWorthATry ? 'later' : 'dead', output: after(attempts + 1) }, stop: null };
 }
 

@@ -95,8 +95,8 @@ export function readJob(data: unknown): Job {
       },
     );
   }
-  const where = parsed.error.issues[0]?.path.join('.') ?? '';
-  throw new MsmqCertError('job-refused', `the job is not what msmq-cert queue submit writes: ${where}`, {
+  const where = parsed.error.issues[0]?.path.join('.') || 'all of it';
+  throw new MsmqCertError('job-refused', `the job is not what msmq-cert queue submit writes: ${where} is wrong`, {
     hint: 'find out who else may write to the queue',
   });
 }

@@ -32,8 +32,8 @@ export interface WorkerParts {
   allowed: AllowList;
   /** Aborted when the worker is to stop. */
   stop: AbortSignal;
-  /** Told of each user. */
-  onAttempt(account: string, run: string, attempt: Attempt): void;
+  /** Told of each user, and what becomes of his job. */
+  onAttempt(account: string, run: string, attempt: Attempt, kind: Settled['kind']): void;
   /** Something is wrong that is wrong for all jobs. */
   onStop(error: MsmqCertError): void;
 }
@@ -80,7 +80,7 @@ export async function handleJob(claim: Claim, parts: WorkerParts): Promise<Settl
     told = { account, run };
   }).catch((thrown): Attempt => ({ kind: 'refused', error: toMsmqCertError(thrown) }));
   const { settled, stop } = settle(attempt, claim.lastOutput, worker);
-  onAttempt(told.account, told.run, attempt);
+  onAttempt(told.account, told.run, attempt, settled.kind);
   if (stop !== null) onStop(stop);
   return settled;
 }
@@ -90,12 +90,13 @@ async function workOnJob(
   parts: WorkerParts,
   isFor: (account: string, run: string) => void,
 ): Promise<Attempt> {
-  const { queue, directory, allowed, stop } = parts;
+  const { queue, domain, directory, allowed, stop } = parts;
   if (stop.aborted) return { kind: 'stopped' };
   const job = readJob(claim.data);
   isFor(job.user.account, job.run);
   const run = await readRun(queue, job.run);
   if (run.cancelledAt !== null) return await takeBack(claim, parts);
+  requireDomain(run, domain);
   requireVerb(run, allowed);
   const user = await findUser(job, directory);
   requirePlace(user, run, allowed);
@@ -154,6 +155,13 @@ async function findUser({ user: { account, sid, guid, dn } }: Job, directory: Di
       hint: 'look at the user, and submit it again',
     },
   );
+}
+
+function requireDomain({ domain, id }: QueuedRun, here: string): void {
+  if (domain === here) return;
+  throw new MsmqCertError('job-refused', `the run ${id} is for ${domain}, and its job lies in the queue of ${here}`, {
+    hint: 'find out who else may write to the queue',
+  });
 }
 
 function requireVerb({ asked, id }: QueuedRun, { verbs }: AllowList): void {

@@ -226,10 +226,7 @@ function parseVerbs(text: string): string[] {
 
 /** What is no distinguished name would refuse every user. */
 function collectDn(value: string, previous: string[] | undefined): string[] {
-  try {
-    if (parseDn(value).length > 0) return collect(value, previous);
-  } catch {
-    // told below
-  }
+  const parts = parseDn(value);
+  if (parts.length > 0 && parts.every(({ type }) => type !== '')) return collect(value, previous);
   throw new InvalidArgumentError('give a distinguished name, such as OU=Services,DC=corp,DC=example.');
 }

@@ -23,7 +23,7 @@ export interface Station {
   /** A user was left in the middle: whoever goes on with the journal looks at him again. */
   isCutShort: boolean;
   /** Made anew from time to time: computer accounts come and go, and so does the day. */
-  means(): Promise<{ context: ApplyContext; criteria: Criteria; plannerFor: PlannerFor | null }>;
+  means(): Promise<{ context: Omit<ApplyContext, 'directory'>; criteria: Criteria; plannerFor: PlannerFor | null }>;
 }
 
 export interface Stations {
@@ -37,9 +37,7 @@ type WorkerSettings = RunSettings & HandoverSettings & { out: string; passphrase
 interface Ground {
   queue: Queue;
   worker: string;
-  /** What is read and planned from, and the same with its writes in turn. */
   opened: Directory & Listing;
-  gated: Directory;
   settings: WorkerSettings;
   keysAtOnce: number;
 }
@@ -49,19 +47,30 @@ const FRESH_MS = 10 * 60_000;
 export function stationsOn(ground: Ground): Stations {
   const open = new Map<string, Promise<Station>>();
   const whenCoreIsFree = limit(ground.keysAtOnce);
+
+  /** Another process has taken its journal up, as this one stood still: this one begins another. */
+  async function leaveIfLost(run: string): Promise<void> {
+    const current = open.get(run);
+    const journal = (await current)?.journal;
+    if (!journal?.lost.aborted || open.get(run) !== current) return;
+    open.delete(run);
+    await journal.close();
+  }
+
   return {
-    of(run) {
+    async of(run) {
+      await leaveIfLost(run.id);
       const station = open.get(run.id) ?? openStation(run, ground, whenCoreIsFree);
       open.set(run.id, station);
       // what could not be opened is tried again by the next job
       station.catch(() => open.delete(run.id));
-      return station;
+      return await station;
     },
     async close() {
       const journals: string[] = [];
       for (const opened of open.values()) {
         const station = await opened.catch(() => null);
-        if (station === null) continue;
+        if (station === null || station.journal.lost.aborted) continue;
         if (!station.isCutShort) await station.journal.end(station.summary);
         await station.journal.close();
         const path = station.journal.path();
@@ -92,8 +101,7 @@ async function openStation(
     opened,
   );
   const shared = sharedJournal(journal, queue, run.id, worker);
-  const contextFor = (judged: Criteria): ApplyContext => ({
-    directory: ground.gated,
+  const contextFor = (judged: Criteria): Omit<ApplyContext, 'directory'> => ({
     criteria: judged,
     keys: policy,
     journal: shared,

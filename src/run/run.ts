@@ -204,8 +204,10 @@ async function resultOf(
 ): Promise<UserResult | null> {
   try {
     const { directory, journal, beforeRetry } = context;
-    const look = async () => (history === undefined ? null : await recover(user, history, directory, journal));
-    const done = await patiently(look, stop, beforeRetry);
+    const done =
+      history === undefined
+        ? null
+        : await patiently(() => recover(user, history, directory, journal), stop, beforeRetry);
     if (done !== null) return await withoutSpareKeys(done, history, context);
     return await applyToUser(user, plannerOf(), context, stop, history);
   } catch (thrown) {

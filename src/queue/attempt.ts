@@ -21,17 +21,18 @@ const PASSING: ReadonlySet<ErrorCode> = new Set([
   'database-error',
 ]);
 
+/** What is no fault of the job, which has lost nothing by it, and passes while the worker waits for its next one. */
+const OUTAGE: ReadonlySet<ErrorCode> = new Set(['claim-lost', 'database-unreachable']);
+
 /** What fails for every job of this worker: it stops, and the job has lost nothing by it. */
 const STOPS_WORKER: ReadonlySet<ErrorCode> = new Set([
   ...FAILS_FOR_ALL,
+  'clock-wrong',
   'database-refused',
   'database-schema',
   'insecure-file-system',
   'untrusted-path',
 ]);
-
-/** What says nothing about the job, and passes while the worker goes on. */
-const BLAMELESS: ReadonlySet<ErrorCode> = new Set(['claim-lost', 'database-unreachable']);
 
 /** What a job holds of its last try. It has no secret and no path of a key but the file names that the worker chose. */
 export const outputSchema = z.object({
@@ -76,7 +77,7 @@ export function settle(
   const told = error === null ? null : { code: error.code, message: error.message };
   const after = (tries: number): Output => ({ worker, ...facts, error: told, attempts: tries });
   if (error === null) return { settled: { kind: 'done', output: after(attempts) }, stop: null };
-  if (BLAMELESS.has(error.code)) return { settled: { kind: 'later', output: after(attempts) }, stop: null };
+  if (OUTAGE.has(error.code)) return { settled: { kind: 'later', output: after(attempts) }, stop: null };
   if (error.code === 'job-too-new') return { settled: { kind: 'not-ours', output: after(attempts) }, stop: null };
   if (STOPS_WORKER.has(error.code)) return { settled: { kind: 'later', output: after(attempts) }, stop: error };
   const isWorthATry = PASSING.has(error.code) && attempts + 1 < MAX_ATTEMPTS;

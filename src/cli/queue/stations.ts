@@ -24,7 +24,7 @@ export interface Station {
   /** A user was left in the middle: whoever goes on with the journal looks at him again. */
   isCutShort: boolean;
   /** Made anew from time to time: computer accounts come and go, and so does the day. */
-  means(): Promise<{ context: ApplyContext; criteria: Criteria; plannerFor: PlannerFor | null }>;
+  means(): Promise<{ context: Omit<ApplyContext, 'directory'>; criteria: Criteria; plannerFor: PlannerFor | null }>;
 }
 
 export interface Stations {
@@ -39,9 +39,7 @@ type WorkerSettings = RunSettings & HandoverSettings & { out: string; passphrase
 interface Ground {
   queue: Queue;
   worker: string;
-  /** What is read and planned from, and the same with its writes in turn. */
   opened: Directory & Listing;
-  gated: Directory;
   settings: WorkerSettings;
   keysAtOnce: number;
   /** Told of a journal that could not be given its end. */
@@ -70,10 +68,12 @@ export function stationsOn(ground: Ground): Stations {
     const station = await opening.catch(() => null);
     if (station === null) return;
     const { journal, summary, isCutShort } = station;
-    if (!isCutShort) await journal.end(summary);
+    // another process has taken it up, as this one stood still
+    const isLost = journal.lost.aborted;
+    if (!isCutShort && !isLost) await journal.end(summary);
     await journal.close();
     const path = journal.path();
-    if (path !== null) journals.add(path);
+    if (path !== null && !isLost) journals.add(path);
   };
   const endIdle = () => {
     for (const [id, slot] of slots) {
@@ -90,7 +90,13 @@ export function stationsOn(ground: Ground): Stations {
   const slotOf = async (run: QueuedRun): Promise<Slot> => {
     await closing.get(run.id);
     const known = slots.get(run.id);
-    if (known !== undefined) return known;
+    const station = await known?.opening;
+    if (known !== undefined && !station?.journal.lost.aborted) return known;
+    // another one is begun: whoever uses the lost one comes to his end with it
+    if (known !== undefined && slots.get(run.id) === known) await end(run.id, known);
+    return slots.get(run.id) ?? newSlot(run);
+  };
+  const newSlot = (run: QueuedRun): Slot => {
     const slot = { opening: openStation(run, ground, whenCoreIsFree), users: 0, lastUsed: performance.now() };
     // what could not be opened is tried again by the next job
     slot.opening.catch(() => slots.delete(run.id));
@@ -136,8 +142,7 @@ async function openStation(
     opened,
   );
   const shared = sharedJournal(journal, queue, run.id, worker);
-  const contextFor = (judged: Criteria): ApplyContext => ({
-    directory: ground.gated,
+  const contextFor = (judged: Criteria): Omit<ApplyContext, 'directory'> => ({
     criteria: judged,
     keys: policy,
     journal: shared,

@@ -10,7 +10,7 @@ import { allowInsecureFileSystems } from '../../../files/private-files.ts';
 import type { DatabaseSettings } from '../../../queue/database.ts';
 import { domainOfDn } from '../../../queue/job.ts';
 import type { Queue } from '../../../queue/queue.ts';
-import { gated, type SharedRate, sharedRate } from '../../../queue/rate.ts';
+import { type SharedRate, sharedRate } from '../../../queue/rate.ts';
 import { workOn } from '../../../queue/work.ts';
 import { KEYS_AT_ONCE } from '../../../run/perform.ts';
 import { openDirectory } from '../../access/connect.ts';
@@ -29,13 +29,13 @@ import {
   parseDuration,
   parseRate,
 } from '../../options.ts';
-import { printResult, tellError } from '../../output.ts';
+import { printJsonLine, printResult, tellError } from '../../output.ts';
 import { goOnUnread } from '../../pipes.ts';
 import { withQueue } from '../../queue/open.ts';
 import { stationsOn } from '../../queue/stations.ts';
 import { tellAttempt, workerLines } from '../../queue/text.ts';
 import { troubleIn, troubleTeller } from '../../queue/trouble.ts';
-import { claimsIn, handleJob } from '../../queue/worker.ts';
+import { handleJob } from '../../queue/worker.ts';
 import { handoverRecord } from '../../running/handover.ts';
 import { watchInterrupts } from '../../running/interrupts.ts';
 import { readSettings, settings } from '../../settings.ts';
@@ -129,14 +129,11 @@ async function workWith(
 ): Promise<void> {
   const domain = await domainOf(opened, options);
   const rate: SharedRate | null = options.rate === undefined ? null : await sharedRate(database, domain, options.rate);
-  const claims = claimsIn(queue, domain);
-  const directory = gated(opened, { rate, assertClaim: claims.assertHeld, stopOf: claims.stopOf });
   const worker = `${name}/${randomBytes(4).toString('hex')}`;
   const stations = stationsOn({
     queue,
     worker,
     opened,
-    gated: directory,
     settings: options,
     keysAtOnce: options.keysOn,
     onTrouble: tellError,
@@ -156,9 +153,9 @@ async function workWith(
         queue,
         domain,
         worker,
-        directory,
+        directory: opened,
+        rate,
         stations,
-        claims,
         allowed: { below: options.onlyBelow, verbs: options.onlyVerbs },
         stop,
         onAttempt(account, run, attempt, kind) {
@@ -181,24 +178,23 @@ async function workWith(
   const left = tally.left.size;
   const why = broken.signal.aborted ? broken.signal.reason : interrupts.signal.reason;
   const error = why instanceof MsmqCertError ? why : null;
-  printResult(
-    {
-      exitCode: exitCodeFor(error, options, failed + left),
-      json: {
-        schema: 1,
-        command: 'queue work',
-        domain,
-        worker,
-        users,
-        failed,
-        leftToNewer: left,
-        journals,
-        stoppedBy: error?.code ?? null,
-      },
-      lines: workerLines({ users, failed, left, journals }),
-    },
-    options,
-  );
+  const exitCode = exitCodeFor(error, options, failed + left);
+  const stoppedBy = error?.code ?? null;
+  const json = {
+    schema: 1,
+    command: 'queue work',
+    domain,
+    worker,
+    users,
+    failed,
+    leftToNewer: left,
+    journals,
+    stoppedBy,
+  };
+  if (options.ndjson) {
+    printJsonLine(json);
+    process.exitCode = exitCode;
+  } else printResult({ exitCode, json, lines: workerLines({ users, failed, left, journals }) }, options);
   if (error !== null && error.code !== 'interrupted') tellError(error);
 }
 

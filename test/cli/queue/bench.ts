@@ -33,6 +33,9 @@ export function dnOf(number: number): string {
   return `CN=user${number},OU=${number % 2 === 0 ? 'Services' : 'Staff'},DC=corp,DC=example`;
 }
 
+/** A worker that does not end would keep the tests from ending. */
+const LONGEST_MS = 90_000;
+
 export const WORK = ['queue', 'work', '--base-dn', 'DC=corp,DC=example'];
 
 /** Makes the queue once, in the database that the benches are copied from. */
@@ -63,15 +66,19 @@ function benchIn(lab: PostgresLab, folder: string, name: string): Bench {
     ...rest,
     env: { MSMQ_CERT_DATABASE: database, MSMQ_CERT_DIRECTORY: 'ldif:users.ldif', ...env },
   });
-  // a worker that does not end would keep the tests from ending
   const run = (words: string[], invocation?: Invocation) =>
-    runMsmqCert(words, { under: ['timeout', '--kill-after=5', '60'], ...invocationOf(invocation) });
+    runMsmqCert(words, { under: ['timeout', '--kill-after=5', `${LONGEST_MS / 1000}`], ...invocationOf(invocation) });
   const sql = (statement: string) => lab.psql(statement, name);
   return {
     folder,
     database,
     run,
-    start: (words, invocation) => startMsmqCert(words, invocationOf(invocation)),
+    start(words, invocation) {
+      const child = startMsmqCert(words, invocationOf(invocation));
+      const timer = setTimeout(() => child.kill('SIGKILL'), LONGEST_MS);
+      child.once('exit', () => clearTimeout(timer));
+      return child;
+    },
     async submit(words, invocation) {
       const { code, stdout, stderr } = await run(['queue', 'submit', 'register', ...words, '--json'], invocation);
       if (code !== 0) throw new Error(`queue submit ended with ${code}: ${stderr}`);

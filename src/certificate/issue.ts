@@ -1,6 +1,5 @@
 import { generateKeyPair, hash as hashOf, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { promisify } from 'node:util';
-import { asBuffer } from '../blob/digest.ts';
 import { MsmqCertError } from '../errors.ts';
 import { attributeTypes, type NameAttribute, type RelativeName } from './names.ts';
 import { type SubjectTemplate, subjectFor } from './subject.ts';
@@ -157,23 +156,6 @@ function fixedExtensions(): Structure[] {
   const endEntity = sequence();
   const digitalSignatureAndKeyEncipherment = bits(Buffer.of(0b1010_0000), 5);
   return [extension('2.5.29.19', true, endEntity), extension('2.5.29.15', true, digitalSignatureAndKeyEncipherment)];
-}
-
-const ownExtensions = Buffer.concat(fixedExtensions().map(toDer));
-/** How far from the end they were found last. With keys of one size it is always the same, and searching takes longer. */
-let ownBeforeEnd = 0;
-
-/** Whether a certificate has just the extensions that {@link issueCertificate} gives; another maker's seldom has. */
-export function hasOwnExtensions(certificate: Uint8Array): boolean {
-  const bytes = asBuffer(certificate);
-  if (hasOwnAt(bytes, bytes.length - ownBeforeEnd)) return true;
-  const found = bytes.indexOf(ownExtensions);
-  if (found >= 0) ownBeforeEnd = bytes.length - found;
-  return found >= 0;
-}
-
-function hasOwnAt(bytes: Buffer, start: number): boolean {
-  return ownExtensions.every((byte, index) => bytes[start + index] === byte);
 }
 
 function extension(type: string, critical: boolean, value: Structure): Structure {

@@ -20,7 +20,7 @@ export interface AuditRequest {
 
 /** Blobs held while the surroundings are read, in bytes, and how many of them are judged meanwhile, which takes more. */
 const READ_AHEAD_BYTES = 16 * 1024 * 1024;
-const JUDGED_AHEAD_BYTES = 6 * 1024 * 1024;
+const JUDGED_AHEAD_BYTES = 2 * 1024 * 1024;
 
 /** One object of an audit, in the order of the directory. */
 export type Audited =

@@ -7,7 +7,11 @@ import { jsonList, numbers, smallNumbers } from '../../src/packed/packed-list.ts
 describe('packed data', () => {
   it('is a list that gives back what was added, of any size and with any text', () => {
     const huge = 'x'.repeat(300_000);
-    const element = fc.oneof(fc.string({ unit: 'binary' }), fc.constant(huge), fc.record({ a: fc.string() }, { noNullPrototype: true }));
+    const element = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.constant(huge),
+      fc.record({ a: fc.string() }, { noNullPrototype: true }),
+    );
     fc.assert(
       fc.property(fc.array(element), (elements) => {
         const list = jsonList<(typeof elements)[number]>();

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
 import { checkOwn } from '../../files/own-folder.ts';
+import { jsonList } from '../../packed/packed-list.ts';
 import type { Target } from '../../plan/request.ts';
 import { readPlanFile } from '../../run/planners.ts';
 import { addExamples } from '../help.ts';
@@ -44,9 +45,10 @@ const applySettings = settings.run.extend({
 /** Carries out a plan file. */
 export async function apply(file: string, command: Command): Promise<void> {
   const options = await readSettings(command, applySettings);
-  const plan = await readPlanFile(file);
+  const plan = readPlanFile(file);
   const request = { verb: 'apply', plan: file, replan: options.replan, confirmed: options.yes } as const;
-  const targets = plan.users.map(({ user, wanted }): Target => ({ name: user.sid ?? user.dn, wanted }));
+  const targets = jsonList<Target>();
+  for (const { user, wanted } of plan.users) targets.push({ name: user.sid ?? user.dn, wanted });
   const keys = { ...plan.keys, out: options.out, ...(await handoverRecord(options)) };
   if (keys.handover?.kind === 'sink' && options.keySink === undefined) await checkOwn(file);
   const addressed = { targets, ...(options.shard && { shard: options.shard }) };

@@ -72,11 +72,13 @@ export function computerNames({ name, commonName, dnsName }: Computer): Set<stri
 
 /**
  * What an object other than the judged one contributes: the digests of one object, or a computer account. `unread`: it
- * may be either and cannot be read.
+ * may be either and cannot be read. `computers-end`: no computer account comes any more; a file, which has them among
+ * the others, ends without it.
  */
 export type Surrounding =
   | { kind: 'digests'; digests: Uint8Array[] }
   | { kind: 'computer'; computer: Computer }
+  | { kind: 'computers-end' }
   | { kind: 'unread' };
 
 export interface Survey {

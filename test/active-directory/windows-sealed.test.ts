@@ -141,9 +141,22 @@ describe('a sealed PFX, made on Linux and opened where MSMQ signs, under Wine', 
       await refused('file-unreadable', 'install', 'alone.pfx.p7m', '--delete'),
       /there is no passphrase for alone\.pfx\.p7m: alone\.pass\.p7m is not there/,
     );
+    const typed = [['Passphrase of alone.pfx.p7m:', 'geheim\r']] as const;
+    const { code, said } = await windows.runInTerminal(['install', 'alone.pfx.p7m', '--delete'], typed);
+    assert.equal(code, 2, said);
+    assert.match(said, /error\[wrong-passphrase\]/);
+    assert.equal(said.includes('geheim'), false);
     for (const file of [pfx, pass, 'short.pfx.p7m', 'wrong.pfx.p7m', 'alone.pfx.p7m'])
       assert.ok(existsSync(join(windows.folder, file)), file);
-    await succeed('install', pfx);
+    const passphrase = (await opened(join(windows.folder, pass), recipient.certificate, recipient.key))
+      .toString()
+      .trim();
+    const answered = await windows.runInTerminal(
+      ['install', 'alone.pfx.p7m', '--quiet'],
+      [['Passphrase of alone.pfx.p7m:', `${passphrase}\r`]],
+    );
+    assert.equal(answered.code, 0, answered.said);
+    assert.equal(answered.said.includes(passphrase), false);
     await assertSigns(digest);
   });
 });

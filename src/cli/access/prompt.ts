@@ -9,10 +9,11 @@ export function canPrompt(): boolean {
 
 /** Asks on the terminal without showing what is typed. */
 export async function promptForSecret(question: string): Promise<string> {
-  askFor(question);
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
   const lines = createInterface({ input: process.stdin, output: silent, terminal: true });
   lines.on('SIGINT', () => process.emit('SIGINT'));
+  // only now does the terminal show nothing of what is typed
+  askFor(question);
   try {
     return await lines.question('');
   } finally {

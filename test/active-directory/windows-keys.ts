@@ -3,7 +3,7 @@ import { createPrivateKey } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { privateKeyBlob } from '../../src/native/windows/key-blobs.ts';
 import type { RecipientFiles } from '../certificate/sealing/support.ts';
-import type { Windows } from './windows.ts';
+import type { Windows, WindowsRun } from './windows.ts';
 
 /** Where an administrator may have put a key. `cng` names a provider of the newer kind, without a key in it. */
 export type KeyHome = 'user' | 'machine' | 'cng';
@@ -41,6 +41,26 @@ export async function putKey(windows: Windows, { certificate, key }: RecipientFi
   assert.equal(code, 0, stderr);
 }
 
+/** Writes the key of an exportable container as a PRIVATEKEYBLOB, readable, into a file of the folder. */
+export async function exportKey(
+  windows: Windows,
+  container: string,
+  file: string,
+  run: WindowsRun = {},
+): Promise<void> {
+  const script = `${CALLS}
+    import { writeFileSync } from 'node:fs';
+    const [provider, key, length] = [[null], [null], Buffer.alloc(4)];
+    demand(acquire(provider, '${container}', PROVIDER, 24, 0x40));
+    demand(userKey(provider[0], 1, key));
+    demand(exportKey(key[0], null, 7, 0, null, length));
+    const blob = Buffer.alloc(length.readUInt32LE());
+    demand(exportKey(key[0], null, 7, 0, blob, length));
+    writeFileSync('${file}', blob);`;
+  const { code, stderr } = await windows.runNode(script, run);
+  assert.equal(code, 0, stderr);
+}
+
 const CALLS = `
   import { resolve } from 'node:path';
   const addon = { exports: {} };
@@ -56,6 +76,8 @@ const CALLS = `
   });
   const acquire = advapi.func('__stdcall', 'CryptAcquireContextW', 'int32_t', [outHandle, text, text, number, number]);
   const importKey = advapi.func('__stdcall', 'CryptImportKey', 'int32_t', [any, any, number, any, number, outHandle]);
+  const userKey = advapi.func('__stdcall', 'CryptGetUserKey', 'int32_t', [any, number, outHandle]);
+  const exportKey = advapi.func('__stdcall', 'CryptExportKey', 'int32_t', [any, any, number, number, any, any]);
   const openStore = crypt.func('__stdcall', 'CertOpenStore', any, [any, number, any, number, text]);
   const closeStore = crypt.func('__stdcall', 'CertCloseStore', 'int32_t', [any, number]);
   const createCertificate = crypt.func('__stdcall', 'CertCreateCertificateContext', any, [number, any, number]);

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
-import { verify, X509Certificate } from 'node:crypto';
+import { createPrivateKey, verify, X509Certificate } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openPfx } from '../../src/certificate/pkcs12/reader.ts';
 import { makeRecipient, opened, type RecipientFiles } from '../certificate/sealing/support.ts';
 import { openssl } from '../certificate/support.ts';
 import type { Outcome } from '../cli/msmq-cert.ts';
 import { mutation, reaching, readConsistentPair } from './command-line.ts';
+import { filesBelow, holding, tracingWrites, written } from './file-writes.ts';
 import { type Lab, resetUser, startLab } from './lab.ts';
 import { startWindows, type Windows } from './windows.ts';
 import { type KeyHome, putKey } from './windows-keys.ts';
@@ -70,20 +72,18 @@ describe('a sealed PFX, made on Linux and opened where MSMQ signs, under Wine', 
     await copyFile(files.pfx, join(windows.folder, pfx));
     await copyFile(files.passphrase, join(windows.folder, pass));
     const open = (file: string) => opened(file, recipient.certificate, recipient.key);
-    const secrets = [(await open(files.passphrase)).subarray(0, 20), (await open(files.pfx)).subarray(100, 164)];
+    const [passphrase, container] = [await open(files.passphrase), await open(files.pfx)];
+    const prime = await primeIn(container, passphrase.toString().trim());
+    const secrets = [passphrase.subarray(0, 20), container.subarray(100, 164), prime, Buffer.from(prime).reverse()];
     return { digest, recipient, pfx, pass, secrets };
   }
 
-  /** Files of Windows, its registry among them, in which one of these can be read. */
-  async function filesWith(secrets: Buffer[]): Promise<string[]> {
-    const found: string[] = [];
-    const wide = secrets.map((secret) => Buffer.from(secret.toString('latin1'), 'utf16le'));
-    for (const entry of await readdir(windows.folder, { recursive: true, withFileTypes: true })) {
-      if (!entry.isFile()) continue;
-      const bytes = await readFile(join(entry.parentPath, entry.name));
-      if ([...secrets, ...wide].some((secret) => bytes.includes(secret))) found.push(entry.name);
-    }
-    return found;
+  /** A prime of the private key, and so the key. */
+  async function primeIn(pfx: Buffer, passphrase: string): Promise<Buffer> {
+    const [der] = openPfx(pfx, passphrase).privateKeys;
+    assert.ok(der);
+    const { p = '' } = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }).export({ format: 'jwk' });
+    return Buffer.from(p, 'base64url');
   }
 
   async function assertSigns(digest: string): Promise<void> {
@@ -104,13 +104,22 @@ describe('a sealed PFX, made on Linux and opened where MSMQ signs, under Wine', 
     it(`signs in a new process, when it was sealed with ${padding} to a key in the store of the ${home}`, async () => {
       const { digest, recipient, pfx, pass, secrets } = await delivered('--seal-padding', padding);
       await putKey(windows, recipient, home);
-      const { deleted, changed } = JSON.parse((await succeed('install', pfx, '--delete', '--json')).stdout);
+      const trace = join(made, 'trace');
+      const words = ['install', pfx, '--delete', '--json'];
+      const { code, stdout, stderr } = await windows.run(words, { under: tracingWrites(trace) });
+      assert.equal(code, 0, stderr);
+      const { deleted, changed } = JSON.parse(stdout);
       assert.deepEqual([changed, deleted], [true, [pfx, pass]]);
       assert.equal(existsSync(join(windows.folder, pfx)) || existsSync(join(windows.folder, pass)), false);
       await assertSigns(digest);
-      assert.deepEqual(await filesWith(secrets), []);
-      await writeFile(join(windows.folder, 'control'), secrets[0] ?? '');
-      assert.deepEqual(await filesWith(secrets), ['control']);
+      const writes = await written(trace);
+      assert.deepEqual(holding(writes, secrets), []);
+      // what would be found: the certificate is in the registry, and the key on the disk once it is opened
+      const [entry] = await readConsistentPair(lab, 'alice');
+      assert.ok(entry && holding(writes, [entry.certificate.subarray(100, 164)]).length > 0);
+      assert.deepEqual(holding(await filesBelow(windows.folder), secrets), []);
+      await writeFile(join(made, 'control'), Buffer.concat(secrets));
+      assert.deepEqual(holding(await filesBelow(made), secrets), [join(made, 'control')]);
     });
   }
 

@@ -9,7 +9,7 @@ export interface FileWrite {
 /** The words that start a program so that all it writes is in `trace`. */
 export function tracingWrites(trace: string): string[] {
   const calls = 'trace=write,writev,pwrite64,pwritev,pwritev2';
-  return ['strace', '-f', '-y', '-xx', '-s', '1000000', '-e', calls, '-o', trace];
+  return ['strace', '-f', '--seccomp-bpf', '-y', '-xx', '-s', '1000000', '-e', calls, '-o', trace];
 }
 
 /** What was written to files, in this order; not what went through pipes and sockets. */

@@ -63,7 +63,7 @@ describe('what a key leaves on the disk of its machine, under Wine', () => {
       assert.ok(holding(searched.made, [modulus]).length > 1);
       await windows.run(['uninstall', '--digest', digestOf(await readFile(join(windows.folder, 'own.cer')))]);
       assert.deepEqual(await containers(), []);
-    }));
+    })).timeout(300_000);
 
   describe('where no new process can sign', () => {
     let lab: Lab;

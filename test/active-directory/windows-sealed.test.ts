@@ -167,5 +167,5 @@ describe('a sealed PFX, made on Linux and opened where MSMQ signs, under Wine', 
     assert.equal(answered.code, 0, answered.said);
     assert.equal(answered.said.includes(passphrase), false);
     await assertSigns(digest);
-  });
+  }).timeout(300_000);
 });

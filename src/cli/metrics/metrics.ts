@@ -2,7 +2,7 @@ import { type User, userKey } from '../../directory/directory.ts';
 import { type ErrorCode, MsmqCertError } from '../../errors.ts';
 import type { UserFacts } from '../../judge/facts.ts';
 import { factsOf } from '../../judge/facts.ts';
-import { assess, type Criteria } from '../../judge/state.ts';
+import { assess, type Criteria, type UserState } from '../../judge/state.ts';
 import type { ItemResult, UserResult } from '../../plan/results.ts';
 import type { PlannerFor } from '../../run/planners.ts';
 import { factsAfter } from './facts-after.ts';
@@ -12,6 +12,8 @@ import { type Figures, noFigures } from './figures.ts';
 export interface Metrics {
   /** A user as the run leaves him. */
   user(facts: UserFacts): void;
+  /** A user whom nothing is done for. */
+  judged(state: UserState): void;
   /** The same planners; what they see of a user is remembered until his result comes. */
   watch(plannerFor: PlannerFor): PlannerFor;
   /** A user is worked on who was seen in a listing. */
@@ -30,6 +32,7 @@ export interface Metrics {
 
 const none: Metrics = {
   user: () => {},
+  judged: () => {},
   watch: (plannerFor) => plannerFor,
   selected: () => {},
   result: () => {},
@@ -66,6 +69,7 @@ export function startMetrics(
   return {
     items,
     user: (facts) => addUser(figures, facts),
+    judged: (state) => addUser(figures, factsOf(state)),
     watch: (plannerFor) => (wanted, user) => {
       const planner = plannerFor(wanted, user);
       return (state) => {

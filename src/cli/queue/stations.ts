@@ -1,5 +1,6 @@
 import limit from 'p-limit';
 import type { Directory, Listing } from '../../directory/directory.ts';
+import { type MsmqCertError, toMsmqCertError } from '../../errors.ts';
 import type { Criteria } from '../../judge/state.ts';
 import type { KeySettingsRecord, Request } from '../../plan/request.ts';
 import { emptySummary, type Summary } from '../../plan/results.ts';
@@ -27,7 +28,8 @@ export interface Station {
 }
 
 export interface Stations {
-  of(run: QueuedRun): Promise<Station>;
+  /** Does something for a user of a run. */
+  use<T>(run: QueuedRun, work: (station: Station) => Promise<T>): Promise<T>;
   /** @returns the journals that have something to tell */
   close(): Promise<string[]>;
 }
@@ -40,43 +42,86 @@ interface Ground {
   opened: Directory & Listing;
   settings: WorkerSettings;
   keysAtOnce: number;
+  /** Told of a journal that could not be given its end. */
+  onTrouble(error: MsmqCertError): void;
 }
 
 const FRESH_MS = 10 * 60_000;
 
+/** A run that has had no job for so long is over for this worker, and its journal has its end. */
+const IDLE_MS = 60_000;
+
+interface Slot {
+  opening: Promise<Station>;
+  /** Null while it is being opened. */
+  station: Station | null;
+  users: number;
+  lastUsed: number;
+}
+
 export function stationsOn(ground: Ground): Stations {
-  const open = new Map<string, Promise<Station>>();
+  const slots = new Map<string, Slot>();
+  const closing = new Map<string, Promise<void>>();
+  const journals = new Set<string>();
   const whenCoreIsFree = limit(ground.keysAtOnce);
 
-  /** Another process has taken its journal up, as this one stood still: this one begins another. */
-  async function leaveIfLost(run: string): Promise<void> {
-    const current = open.get(run);
-    const journal = (await current)?.journal;
-    if (!journal?.lost.aborted || open.get(run) !== current) return;
-    open.delete(run);
+  const end = async (id: string, { opening }: Slot) => {
+    slots.delete(id);
+    const station = await opening.catch(() => null);
+    if (station === null) return;
+    const { journal, summary, isCutShort } = station;
+    // one that another process has taken up is that one's to end
+    if (!isCutShort && !journal.lost.aborted) await journal.end(summary);
     await journal.close();
-  }
+    if (journal.lost.aborted) return;
+    const path = journal.path();
+    if (path !== null) journals.add(path);
+  };
+  const endIdle = () => {
+    for (const [id, slot] of slots) {
+      if (slot.users > 0 || performance.now() - slot.lastUsed < IDLE_MS) continue;
+      const ended = end(id, slot).catch((error) => ground.onTrouble(toMsmqCertError(error)));
+      closing.set(
+        id,
+        ended.finally(() => closing.delete(id)),
+      );
+    }
+  };
+  const timer = setInterval(endIdle, IDLE_MS / 4).unref();
 
-  return {
-    async of(run) {
-      await leaveIfLost(run.id);
-      const station = open.get(run.id) ?? openStation(run, ground, whenCoreIsFree);
-      open.set(run.id, station);
+  const slotOf = async (run: QueuedRun): Promise<Slot> => {
+    await closing.get(run.id);
+    const known = slots.get(run.id);
+    if (known !== undefined && !known.station?.journal.lost.aborted) return known;
+    // another process has taken up the journal of this one, which stood still: it begins another
+    if (known !== undefined) void end(run.id, known).catch((error) => ground.onTrouble(toMsmqCertError(error)));
+    const opening = openStation(run, ground, whenCoreIsFree);
+    const slot: Slot = { opening, station: null, users: 0, lastUsed: performance.now() };
+    slots.set(run.id, slot);
+    opening.then(
+      (station) => {
+        slot.station = station;
+      },
       // what could not be opened is tried again by the next job
-      station.catch(() => open.delete(run.id));
-      return await station;
+      () => slots.delete(run.id),
+    );
+    return slot;
+  };
+  return {
+    async use(run, work) {
+      const slot = await slotOf(run);
+      slot.users++;
+      try {
+        return await work(await slot.opening);
+      } finally {
+        slot.users--;
+        slot.lastUsed = performance.now();
+      }
     },
     async close() {
-      const journals: string[] = [];
-      for (const opened of open.values()) {
-        const station = await opened.catch(() => null);
-        if (station === null || station.journal.lost.aborted) continue;
-        if (!station.isCutShort) await station.journal.end(station.summary);
-        await station.journal.close();
-        const path = station.journal.path();
-        if (path !== null) journals.push(path);
-      }
-      return journals;
+      clearInterval(timer);
+      await Promise.all([...closing.values(), ...[...slots].map(([id, slot]) => end(id, slot))]);
+      return [...journals];
     },
   };
 }

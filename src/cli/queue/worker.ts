@@ -14,7 +14,7 @@ import { type Claim, type Settled, stillHeld } from '../../queue/work.ts';
 import { patiently } from '../../run/patience.ts';
 import { writtenBy } from '../../run/planners.ts';
 import { runUser } from '../../run/run.ts';
-import { nameOf, type Stations } from './stations.ts';
+import { nameOf, type Station, type Stations } from './stations.ts';
 
 /** What a worker does, whatever the queue asks for. */
 export interface AllowList {
@@ -68,12 +68,18 @@ async function workOnJob(
   requireVerb(run, allowed);
   const user = await patiently(() => findUser(job, directory), stop);
   requirePlace(user, run, allowed);
-  return await workOnUser(user, job, run, claim, parts);
+  return await parts.stations.use(run, (station) => workOnUser(user, station, { job, run, claim, parts }));
 }
 
-async function workOnUser(user: User, job: Job, run: QueuedRun, claim: Claim, parts: WorkerParts): Promise<Attempt> {
-  const { queue, domain, directory, rate, stations, stop } = parts;
-  const station = await stations.of(run);
+interface Errand {
+  job: Job;
+  run: QueuedRun;
+  claim: Claim;
+  parts: WorkerParts;
+}
+
+async function workOnUser(user: User, station: Station, { job, run, claim, parts }: Errand): Promise<Attempt> {
+  const { queue, domain, directory, rate, stop } = parts;
   const { context, criteria, plannerFor } = await station.means();
   const key = userKey(user);
   const swaps = await swapsOf(queue, run.id, key);

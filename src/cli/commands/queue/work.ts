@@ -133,6 +133,7 @@ async function workWith(
     opened,
     settings: options,
     keysAtOnce: options.keysOn,
+    onTrouble: tellError,
   });
   const interrupts = watchInterrupts(() =>
     tell('stopping after the users that are under way; once more stops at once'),

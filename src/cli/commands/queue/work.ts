@@ -3,8 +3,7 @@ import { hostname } from 'node:os';
 import { type Command, Option } from 'commander';
 import * as z from 'zod';
 import type { Directory, Listing } from '../../../directory/directory.ts';
-import { MsmqCertError } from '../../../errors.ts';
-import { checkOwn } from '../../../files/own-folder.ts';
+import { MsmqCertError, toMsmqCertError } from '../../../errors.ts';
 import { allowInsecureFileSystems } from '../../../files/private-files.ts';
 import type { DatabaseSettings } from '../../../queue/database.ts';
 import { domainOfDn } from '../../../queue/job.ts';
@@ -31,6 +30,7 @@ import {
 import { printResult, tellError } from '../../output.ts';
 import { goOnUnread } from '../../pipes.ts';
 import { withQueue } from '../../queue/open.ts';
+import { requirePlace } from '../../queue/place.ts';
 import { stationsOn } from '../../queue/stations.ts';
 import { tellAttempt, workerLine } from '../../queue/text.ts';
 import { handleJob } from '../../queue/worker.ts';
@@ -109,7 +109,7 @@ async function work(command: Command): Promise<void> {
     const opened = await openDirectory(options);
     try {
       if (options.insecureFileSystem) allowInsecureFileSystems();
-      await checkOwn(options.out);
+      await requirePlace(options.out);
       await workWith(queue, database, opened, name, options);
     } finally {
       await opened.close();
@@ -155,6 +155,7 @@ async function workWith(
         stations,
         allowed: { below: options.onlyBelow, verbs: options.onlyVerbs },
         stop,
+        lookAtPlace: () => requirePlace(options.out).then(() => null, toMsmqCertError),
         onAttempt(account, run, attempt, isDead) {
           if (attempt.kind !== 'stopped') tally.users++;
           if (isDead) tally.failed++;

@@ -53,8 +53,6 @@ const IDLE_MS = 60_000;
 
 interface Slot {
   opening: Promise<Station>;
-  /** Null while it is being opened. */
-  station: Station | null;
   users: number;
   lastUsed: number;
 }
@@ -70,12 +68,12 @@ export function stationsOn(ground: Ground): Stations {
     const station = await opening.catch(() => null);
     if (station === null) return;
     const { journal, summary, isCutShort } = station;
-    // one that another process has taken up is that one's to end
-    if (!isCutShort && !journal.lost.aborted) await journal.end(summary);
+    // another process has taken it up, as this one stood still
+    const isLost = journal.lost.aborted;
+    if (!isCutShort && !isLost) await journal.end(summary);
     await journal.close();
-    if (journal.lost.aborted) return;
     const path = journal.path();
-    if (path !== null) journals.add(path);
+    if (path !== null && !isLost) journals.add(path);
   };
   const endIdle = () => {
     for (const [id, slot] of slots) {
@@ -92,19 +90,17 @@ export function stationsOn(ground: Ground): Stations {
   const slotOf = async (run: QueuedRun): Promise<Slot> => {
     await closing.get(run.id);
     const known = slots.get(run.id);
-    if (known !== undefined && !known.station?.journal.lost.aborted) return known;
-    // another process has taken up the journal of this one, which stood still: it begins another
-    if (known !== undefined) void end(run.id, known).catch((error) => ground.onTrouble(toMsmqCertError(error)));
-    const opening = openStation(run, ground, whenCoreIsFree);
-    const slot: Slot = { opening, station: null, users: 0, lastUsed: performance.now() };
+    const station = await known?.opening;
+    if (known !== undefined && !station?.journal.lost.aborted) return known;
+    // another one is begun: whoever uses the lost one comes to his end with it
+    if (known !== undefined && slots.get(run.id) === known) await end(run.id, known);
+    return slots.get(run.id) ?? newSlot(run);
+  };
+  const newSlot = (run: QueuedRun): Slot => {
+    const slot = { opening: openStation(run, ground, whenCoreIsFree), users: 0, lastUsed: performance.now() };
+    // what could not be opened is tried again by the next job
+    slot.opening.catch(() => slots.delete(run.id));
     slots.set(run.id, slot);
-    opening.then(
-      (station) => {
-        slot.station = station;
-      },
-      // what could not be opened is tried again by the next job
-      () => slots.delete(run.id),
-    );
     return slot;
   };
   return {

@@ -11,6 +11,7 @@ import { journalMemoryBenchmark } from './journal-memory.ts';
 import { manifestMemoryBenchmark } from './manifest-memory.ts';
 import { modifyBenchmark } from './modify.ts';
 import { oneModifyBenchmark } from './one-modify.ts';
+import { queueWorkersBenchmark } from './queue-workers.ts';
 import { asJson, asText, type Line, type Outcome } from './report.ts';
 import { startupBenchmark } from './startup.ts';
 
@@ -30,6 +31,7 @@ const benchmarks: readonly Benchmark[] = [
   auditBenchmark,
   auditMemoryBenchmark,
   everyoneBenchmark,
+  queueWorkersBenchmark,
 ];
 
 const help = `Measures what the project promises about speed, as ratios to what this machine can do in the same run.

@@ -56,6 +56,7 @@ export type ErrorCode =
   | 'job-refused'
   | 'job-too-new'
   | 'claim-lost'
+  | 'clock-wrong'
   // guards
   | 'over-capacity'
   | 'confirmation-needed'

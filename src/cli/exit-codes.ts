@@ -66,6 +66,7 @@ const byCode: Record<ErrorCode, ExitCode> = {
   'job-refused': 4,
   'job-too-new': 4,
   'claim-lost': 1,
+  'clock-wrong': 2,
   'over-capacity': 4,
   'confirmation-needed': 4,
   'too-many-removals': 4,

@@ -128,6 +128,11 @@ export interface Directory {
    * @throws MsmqCertError user-not-found, user-ambiguous
    */
   findUser(name: string): Promise<User>;
+  /**
+   * Those of these names that it finds at once, far faster than one by one; null for a name that has to be looked up by
+   * itself, as it stands for nobody, for several, or is of another form.
+   */
+  findUsers?(names: readonly string[]): Promise<(User | null)[]>;
   /** Reads both attributes, byte for byte. */
   read(user: User): Promise<Pair>;
   /** Writes both attributes in one atomic step if, and only if, the blob still is `before.blob`. */
@@ -151,6 +156,7 @@ export function withSwap(directory: Directory, swap: Directory['swap']): Directo
       return directory.server;
     },
     findUser: (name) => directory.findUser(name),
+    findUsers: async (names) => (await directory.findUsers?.(names)) ?? names.map(() => null),
     read: (user) => directory.read(user),
     swap,
     serverOf: (user) => directory.serverOf?.(user) ?? directory.server,

@@ -22,10 +22,13 @@ const PASSING: ReadonlySet<ErrorCode> = new Set([
   'job-too-new',
 ]);
 
+/** What is no fault of the job, which has lost nothing by it, and passes while the worker waits for its next one. */
+const OUTAGE: ReadonlySet<ErrorCode> = new Set(['claim-lost', 'database-unreachable']);
+
 /** What fails for every job of this worker: it stops, and the job has lost nothing by it. */
 const STOPS_WORKER: ReadonlySet<ErrorCode> = new Set([
   ...FAILS_FOR_ALL,
-  'database-unreachable',
+  'clock-wrong',
   'database-refused',
   'insecure-file-system',
   'untrusted-path',
@@ -74,7 +77,7 @@ export function settle(
   const told = error === null ? null : { code: error.code, message: error.message };
   const after = (tries: number): Output => ({ worker, ...facts, error: told, attempts: tries });
   if (error === null) return { settled: { kind: 'done', output: after(attempts) }, stop: null };
-  if (error.code === 'claim-lost') return { settled: { kind: 'later', output: after(attempts) }, stop: null };
+  if (OUTAGE.has(error.code)) return { settled: { kind: 'later', output: after(attempts) }, stop: null };
   if (STOPS_WORKER.has(error.code)) return { settled: { kind: 'later', output: after(attempts) }, stop: error };
   const isPassing = PASSING.has(error.code);
   const isWorthATry = error.code === 'job-too-new' || (isPassing && attempts + 1 < MAX_ATTEMPTS);

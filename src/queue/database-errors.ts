@@ -123,8 +123,14 @@ function untrusted(code: string, message: string, where: string, cause: unknown)
   });
 }
 
-/** A name with several addresses fails with one error for each, and no text of its own. */
+const withMessage = z.object({ message: z.string() });
+
+/**
+ * A name with several addresses fails with one error for each, and no text of its own; pg-boss hands on the parts of an
+ * error without the error.
+ */
 function messageOf(error: unknown): string {
   const told = error instanceof AggregateError && error.message === '' ? error.errors[0] : error;
-  return told instanceof Error ? told.message : String(told);
+  const parts = withMessage.safeParse(told);
+  return parts.success ? parts.data.message : String(told);
 }

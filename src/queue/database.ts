@@ -28,6 +28,7 @@ const DEFAULT_PORT = 5432;
 const DEFAULT_TIMEOUT_S = 10;
 /** PostgreSQL 13, the oldest that pg-boss takes. */
 const OLDEST_VERSION = 130_000;
+const DURABLE = `SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'`;
 
 /**
  * How to reach the database of the queue. What the string does not say comes from the service that it or PGSERVICE names,
@@ -70,7 +71,12 @@ export function describeDatabase({ host, port, database }: Place): string {
  */
 export async function openDatabase(settings: DatabaseSettings, most = 10): Promise<Pool> {
   const pg = await loadPg();
-  const pool = new pg.Pool({ ...settings, max: most });
+  const pool = new pg.Pool({
+    ...settings,
+    max: most,
+    // a database that crashes must not forget what a worker was about to write
+    onConnect: (client) => client.query(DURABLE),
+  });
   // an idle connection that breaks is replaced by the next query, which tells when that does not work
   pool.on('error', () => {});
   try {

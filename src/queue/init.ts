@@ -1,7 +1,7 @@
 import { command } from '../advice.ts';
 import { MsmqCertError } from '../errors.ts';
 import { HEARTBEAT_S, type Queue } from './queue.ts';
-import { CREATE_RUN_INDEX, CREATE_TABLES, JOBS_SCHEMA, OWN_SCHEMA, otherTables, TABLES_VERSION } from './tables.ts';
+import { CREATE_TABLES, FINISH_TABLES, JOBS_SCHEMA, OWN_SCHEMA, otherTables, TABLES_VERSION } from './tables.ts';
 
 const YEAR_S = 365 * 24 * 3600;
 
@@ -40,7 +40,7 @@ export async function initQueue({ boss, ask, query }: Queue, domains: readonly s
       }),
     );
   }
-  await query(CREATE_RUN_INDEX);
+  await query(FINISH_TABLES);
 }
 
 /** @throws MsmqCertError usage when init was not told of the domain */

@@ -15,13 +15,16 @@ const userSchema = z.object({
   guid: z.string().nullable(),
 });
 
+/** A worker opens no file because a job names it: a certificate comes with the job. */
+const wantedInJob = wantedSchema.refine(({ source }) => source.kind !== 'external' || source.content !== undefined);
+
 /** One user, and what is wanted for him. No job holds a password, a key or a passphrase. */
 export const jobSchema = z.object({
   schema: z.literal(JOB_SCHEMA),
   /** The run that it belongs to. */
   run: z.uuid(),
   user: userSchema,
-  wanted: z.array(wantedSchema),
+  wanted: z.array(wantedInJob),
 });
 
 export type Job = z.infer<typeof jobSchema>;

@@ -7,6 +7,7 @@ import { queueNames, requireQueue } from './init.ts';
 import { JOB_SCHEMA, type Job, jobId, userLock } from './job.ts';
 import type { Queue } from './queue.ts';
 import { beginRun, endSubmit, type NewRun } from './runs.ts';
+import { OWN_SCHEMA } from './tables.ts';
 
 /** Users of one call of the database. */
 const BATCH = 2000;
@@ -41,6 +42,7 @@ export async function submitRun(
   await requireQueue(queue, run.domain);
   const begun = await beginRun(queue, { ...run, submittedBy: whoSubmits() }, isNew);
   const { jobs } = queueNames(run.domain);
+  let [count, noted] = [0, 0];
   for await (const batch of inBatches(wishes)) {
     await queue.ask((boss) =>
       boss.insert(
@@ -48,10 +50,20 @@ export async function submitRun(
         batch.map((wish) => jobFor(begun.id, wish)),
       ),
     );
+    count += batch.length;
     onUsers(batch.length);
+    if (count < 2 * noted) continue;
+    await noteJobs(queue);
+    noted = count;
   }
+  await noteJobs(queue);
   const users = await endSubmit(queue, { id: begun.id, domain: run.domain });
   return { run: begun.id, users, goesOn: begun.goesOn };
+}
+
+/** Workers get the first jobs while the last ones come in. */
+async function noteJobs({ query }: Queue): Promise<void> {
+  await query(`SELECT ${OWN_SCHEMA}.note_jobs()`);
 }
 
 function jobFor(run: string, { user, wanted }: Wish): JobInsert<Job> {

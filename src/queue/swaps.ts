@@ -3,6 +3,7 @@ import { pairKey } from '../blob/pair.ts';
 import { areRegistered, type EntryName } from '../blob/registered.ts';
 import { userKey } from '../directory/directory.ts';
 import { MsmqCertError } from '../errors.ts';
+import type { JournalHistory } from '../journal/read.ts';
 import type { RecordOf } from '../journal/records.ts';
 import { recordSchema } from '../journal/records.ts';
 import type { UserHistory } from '../journal/users.ts';
@@ -19,28 +20,43 @@ type Swaps = UserHistory['swaps'];
  * The same journal, kept in the database too: before each write, so that whoever gets the job of a worker that was killed
  * or stood still sees what it may have written.
  */
-export function sharedJournal(journal: Journal, { query }: Queue, run: string, worker: string): Journal {
+export function sharedJournal(
+  journal: Journal & { readonly history: JournalHistory | null },
+  { query }: Queue,
+  run: string,
+  worker: string,
+): Journal {
+  /** The writes of this process whose outcome is not known yet. */
+  const begun = new Map<string, string>();
   return {
     ...journal,
     async intend(...facts) {
       await journal.intend(...facts);
-      const [, { user }] = facts;
-      await query(`INSERT INTO ${OWN_SCHEMA}.swaps (run, user_key, worker, intent) VALUES ($1, $2, $3, $4)`, [
-        run,
-        userKey(user),
-        worker,
-        JSON.stringify(intentRecord(...facts)),
-      ]);
+      const user = userKey(facts[1].user);
+      const [row] = await query<{ id: string }>(
+        `INSERT INTO ${OWN_SCHEMA}.swaps (run, user_key, worker, intent) VALUES ($1, $2, $3, $4) RETURNING id`,
+        [run, user, worker, JSON.stringify(intentRecord(...facts))],
+      );
+      if (row !== undefined) begun.set(user, row.id);
     },
     async conclude(...facts) {
-      await journal.conclude(...facts);
+      const user = userKey(facts[0]);
+      const own = begun.get(user);
+      begun.delete(user);
+      // a write of another worker, whose outcome the directory has told, has no beginning in this one's journal
+      if (own !== undefined || isBegunIn(journal.history, user)) await journal.conclude(...facts);
       await query(
-        `UPDATE ${OWN_SCHEMA}.swaps SET outcome = $4 WHERE id = (
-           SELECT max(id) FROM ${OWN_SCHEMA}.swaps WHERE run = $1 AND user_key = $2 AND worker = $3)`,
-        [run, userKey(facts[0]), worker, JSON.stringify(outcomeRecord(...facts))],
+        `UPDATE ${OWN_SCHEMA}.swaps SET outcome = $2 WHERE outcome IS NULL AND id = coalesce($1, (
+           SELECT max(id) FROM ${OWN_SCHEMA}.swaps WHERE run = $3 AND user_key = $4))`,
+        [own ?? null, JSON.stringify(outcomeRecord(...facts)), run, user],
       );
     },
   };
+}
+
+/** An earlier process with the same journal was about to write, and nobody knew what became of it. */
+function isBegunIn(history: JournalHistory | null, user: string): boolean {
+  return history?.of(user)?.swaps.at(-1)?.outcome === null;
 }
 
 /** What all workers have written to a user in a run, or were about to, in order. */

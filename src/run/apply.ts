@@ -1,11 +1,10 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Entry } from '../blob/codec.ts';
 import { toHex } from '../blob/digest.ts';
 import { applyChange } from '../blob/edit.ts';
 import { type Change, pairKey } from '../blob/pair.ts';
 import { areRegistered, entryName } from '../blob/registered.ts';
 import type { Directory, User } from '../directory/directory.ts';
-import { type ErrorCode, MsmqCertError, toMsmqCertError } from '../errors.ts';
+import { MsmqCertError, toMsmqCertError } from '../errors.ts';
 import type { UserHistory } from '../journal/users.ts';
 import type { Journal } from '../journal/write.ts';
 import { assessKnowingly, type Criteria, type UserState } from '../judge/state.ts';
@@ -22,6 +21,7 @@ import { failedItem, itemsOf, type Prepared, type UserResult } from '../plan/res
 import type { SharedDigestGuard } from '../plan/shared-digests.ts';
 import { type KeyMaking, type KeyPolicy, type MakePfx, makePfx, prepare } from './keys.ts';
 import { dropUnused, earlierKeySets, type OwnKeySets, ownKeySets } from './own-key-sets.ts';
+import { MAX_TRIES, PASSING, pauseBefore } from './patience.ts';
 
 export interface ApplyContext {
   directory: Directory;
@@ -45,14 +45,6 @@ export interface ApplyContext {
   /** How long it waits before the second try, the third, …; with a random, growing pause unless something else is given. */
   beforeRetry?: (tries: number) => Promise<unknown>;
 }
-
-/** Tries after which a user is given up: eight rivals need eight at worst, and a server that restarts half a minute. */
-const MAX_TRIES = 40;
-const FIRST_PAUSE_MS = 15;
-const LONGEST_PAUSE_MS = 1500;
-
-/** Failures of the directory that pass by themselves. */
-const PASSING: ReadonlySet<ErrorCode> = new Set(['directory-busy', 'directory-unreachable', 'directory-timeout']);
 
 /**
  * Carries out a plan for one user: read, plan, keys on disk, swap. When somebody else wrote in between, it reads and plans
@@ -230,11 +222,6 @@ function againIfPassing(thrown: unknown): Step {
   const error = toMsmqCertError(thrown);
   if (!PASSING.has(error.code)) throw error;
   return { kind: 'again', cause: error };
-}
-
-/** Full jitter: rivals that collided once do not collide again. */
-function pauseBefore(tries: number): Promise<void> {
-  return pause(Math.random() * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** tries));
 }
 
 function tooManyConflicts(user: User): MsmqCertError {

@@ -11,6 +11,7 @@ import { count, emptySummary, failedItem, type ItemResult, type Summary, type Us
 import { type ApplyContext, applyToUser } from './apply.ts';
 import type { Selected } from './everyone.ts';
 import { withoutSpareKeys } from './own-key-sets.ts';
+import { patiently } from './patience.ts';
 import type { PlannerFor } from './planners.ts';
 import { recover } from './recover.ts';
 
@@ -202,7 +203,11 @@ async function resultOf(
   stop: AbortSignal,
 ): Promise<UserResult | null> {
   try {
-    const done = history === undefined ? null : await recover(user, history, context.directory, context.journal);
+    const { directory, journal, beforeRetry } = context;
+    const done =
+      history === undefined
+        ? null
+        : await patiently(() => recover(user, history, directory, journal), stop, beforeRetry);
     if (done !== null) return await withoutSpareKeys(done, history, context);
     return await applyToUser(user, plannerOf(), context, stop, history);
   } catch (thrown) {

@@ -182,6 +182,16 @@ describe('Active Directory: connecting and finding users', () => {
       });
     }
 
+    it('finds many at once as it finds each alone, and leaves the others to that', async () => {
+      const alice = await directory.findUser('alice');
+      const dave = await directory.findUser('dave');
+      const others = [alice.dn, alice.sid ?? '', lab.accounts.alice.upn, '\\alice', '', ...nobody];
+      const found = await directory.findUsers?.(['ALICE', 'corp.example\\dave', ' CORP\\alice ', 'alice', ...others]);
+      assert.deepEqual(found, [alice, dave, alice, alice, ...others.map(() => null)]);
+      const many = [...Array.from({ length: 250 }, (_, index) => `nobody${index}`), 'alice'];
+      assert.deepEqual(await directory.findUsers?.(many), [...many.slice(0, 250).map(() => null), alice]);
+    });
+
     it('looks below the base DN only, and takes the domain it is given', async () => {
       const narrow = await connect('provisioner', { baseDn: `OU=MQ,${lab.baseDn}`, domain: 'OLD' });
       assert.equal((await narrow.findUser('OLD\\alice')).account, 'OLD\\alice');

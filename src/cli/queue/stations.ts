@@ -1,5 +1,6 @@
 import limit from 'p-limit';
 import type { Directory, Listing } from '../../directory/directory.ts';
+import { type MsmqCertError, toMsmqCertError } from '../../errors.ts';
 import type { Criteria } from '../../judge/state.ts';
 import type { KeySettingsRecord, Request } from '../../plan/request.ts';
 import { emptySummary, type Summary } from '../../plan/results.ts';
@@ -23,11 +24,12 @@ export interface Station {
   /** A user was left in the middle: whoever goes on with the journal looks at him again. */
   isCutShort: boolean;
   /** Made anew from time to time: computer accounts come and go, and so does the day. */
-  means(): Promise<{ context: ApplyContext; criteria: Criteria; plannerFor: PlannerFor | null }>;
+  means(): Promise<{ context: Omit<ApplyContext, 'directory'>; criteria: Criteria; plannerFor: PlannerFor | null }>;
 }
 
 export interface Stations {
-  of(run: QueuedRun): Promise<Station>;
+  /** Does something for a user of a run. */
+  use<T>(run: QueuedRun, work: (station: Station) => Promise<T>): Promise<T>;
   /** @returns the journals that have something to tell */
   close(): Promise<string[]>;
 }
@@ -37,37 +39,85 @@ type WorkerSettings = RunSettings & HandoverSettings & { out: string; passphrase
 interface Ground {
   queue: Queue;
   worker: string;
-  /** What is read and planned from, and the same with its writes in turn. */
   opened: Directory & Listing;
-  gated: Directory;
   settings: WorkerSettings;
   keysAtOnce: number;
+  /** Told of a journal that could not be given its end. */
+  onTrouble(error: MsmqCertError): void;
 }
 
 const FRESH_MS = 10 * 60_000;
 
+/** A run that has had no job for so long is over for this worker, and its journal has its end. */
+const IDLE_MS = 60_000;
+
+interface Slot {
+  opening: Promise<Station>;
+  users: number;
+  lastUsed: number;
+}
+
 export function stationsOn(ground: Ground): Stations {
-  const open = new Map<string, Promise<Station>>();
+  const slots = new Map<string, Slot>();
+  const closing = new Map<string, Promise<void>>();
+  const journals = new Set<string>();
   const whenCoreIsFree = limit(ground.keysAtOnce);
+
+  const end = async (id: string, { opening }: Slot) => {
+    slots.delete(id);
+    const station = await opening.catch(() => null);
+    if (station === null) return;
+    const { journal, summary, isCutShort } = station;
+    // another process has taken it up, as this one stood still
+    const isLost = journal.lost.aborted;
+    if (!isCutShort && !isLost) await journal.end(summary);
+    await journal.close();
+    const path = journal.path();
+    if (path !== null && !isLost) journals.add(path);
+  };
+  const endIdle = () => {
+    for (const [id, slot] of slots) {
+      if (slot.users > 0 || performance.now() - slot.lastUsed < IDLE_MS) continue;
+      const ended = end(id, slot).catch((error) => ground.onTrouble(toMsmqCertError(error)));
+      closing.set(
+        id,
+        ended.finally(() => closing.delete(id)),
+      );
+    }
+  };
+  const timer = setInterval(endIdle, IDLE_MS / 4).unref();
+
+  const slotOf = async (run: QueuedRun): Promise<Slot> => {
+    await closing.get(run.id);
+    const known = slots.get(run.id);
+    const station = await known?.opening;
+    if (known !== undefined && !station?.journal.lost.aborted) return known;
+    // another one is begun: whoever uses the lost one comes to his end with it
+    if (known !== undefined && slots.get(run.id) === known) await end(run.id, known);
+    return slots.get(run.id) ?? newSlot(run);
+  };
+  const newSlot = (run: QueuedRun): Slot => {
+    const slot = { opening: openStation(run, ground, whenCoreIsFree), users: 0, lastUsed: performance.now() };
+    // what could not be opened is tried again by the next job
+    slot.opening.catch(() => slots.delete(run.id));
+    slots.set(run.id, slot);
+    return slot;
+  };
   return {
-    of(run) {
-      const station = open.get(run.id) ?? openStation(run, ground, whenCoreIsFree);
-      open.set(run.id, station);
-      // what could not be opened is tried again by the next job
-      station.catch(() => open.delete(run.id));
-      return station;
+    async use(run, work) {
+      const slot = await slotOf(run);
+      slot.users++;
+      try {
+        return await work(await slot.opening);
+      } finally {
+        slot.users--;
+        slot.lastUsed = performance.now();
+      }
     },
     async close() {
-      const journals: string[] = [];
-      for (const opened of open.values()) {
-        const station = await opened.catch(() => null);
-        if (station === null) continue;
-        if (!station.isCutShort) await station.journal.end(station.summary);
-        await station.journal.close();
-        const path = station.journal.path();
-        if (path !== null) journals.push(path);
-      }
-      return journals;
+      clearInterval(timer);
+      await Promise.all([...closing.values(), ...[...slots].map(([id, slot]) => end(id, slot))]);
+      return [...journals];
     },
   };
 }
@@ -92,8 +142,7 @@ async function openStation(
     opened,
   );
   const shared = sharedJournal(journal, queue, run.id, worker);
-  const contextFor = (judged: Criteria): ApplyContext => ({
-    directory: ground.gated,
+  const contextFor = (judged: Criteria): Omit<ApplyContext, 'directory'> => ({
     criteria: judged,
     keys: policy,
     journal: shared,

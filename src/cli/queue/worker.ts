@@ -7,12 +7,14 @@ import { type Attempt, settle } from '../../queue/attempt.ts';
 import { queueNames } from '../../queue/init.ts';
 import { type Job, readJob } from '../../queue/job.ts';
 import type { Queue } from '../../queue/queue.ts';
+import { claimLost, gated, type SharedRate } from '../../queue/rate.ts';
 import { type QueuedRun, readRun } from '../../queue/runs.ts';
 import { swapsOf, unlessDone } from '../../queue/swaps.ts';
 import { type Claim, type Settled, stillHeld } from '../../queue/work.ts';
+import { patiently } from '../../run/patience.ts';
 import { writtenBy } from '../../run/planners.ts';
 import { runUser } from '../../run/run.ts';
-import { nameOf, type Stations } from './stations.ts';
+import { nameOf, type Station, type Stations } from './stations.ts';
 
 /** What a worker does, whatever the queue asks for. */
 export interface AllowList {
@@ -27,49 +29,16 @@ export interface WorkerParts {
   domain: string;
   worker: string;
   directory: Directory;
+  /** Kept by all workers of the domain; null: as fast as it goes. */
+  rate: SharedRate | null;
   stations: Stations;
-  claims: Claims;
   allowed: AllowList;
   /** Aborted when the worker is to stop. */
   stop: AbortSignal;
-  /** Told of each user. */
-  onAttempt(account: string, run: string, attempt: Attempt): void;
+  /** Told of each user, and whether he is given up. */
+  onAttempt(account: string, run: string, attempt: Attempt, isDead: boolean): void;
   /** Something is wrong that is wrong for all jobs. */
   onStop(error: MsmqCertError): void;
-}
-
-/** The jobs that this worker has in hand, by user. */
-export interface Claims {
-  hold<T>(user: User, claim: Claim, work: () => Promise<T>): Promise<T>;
-  /** @throws MsmqCertError claim-lost */
-  assertHeld(user: User): Promise<void>;
-  stopOf(user: User): AbortSignal;
-}
-
-export function claimsIn(queue: Queue, domain: string): Claims {
-  const held = new Map<string, Claim>();
-  const claimOf = (user: User) => {
-    const claim = held.get(userKey(user));
-    if (claim === undefined) throw new MsmqCertError('internal', `no job of ${user.account} is in hand`);
-    return claim;
-  };
-  return {
-    async hold(user, claim, work) {
-      held.set(userKey(user), claim);
-      try {
-        return await work();
-      } finally {
-        if (held.get(userKey(user)) === claim) held.delete(userKey(user));
-      }
-    },
-    async assertHeld(user) {
-      if (await stillHeld(queue, domain, claimOf(user))) return;
-      throw new MsmqCertError('claim-lost', `the job of ${user.account} was given to another worker`, {
-        hint: 'this one had shown no life for too long; nothing was written',
-      });
-    },
-    stopOf: (user) => claimOf(user).signal,
-  };
 }
 
 /** Works on one job, and says what becomes of it. */
@@ -80,7 +49,7 @@ export async function handleJob(claim: Claim, parts: WorkerParts): Promise<Settl
     told = { account, run };
   }).catch((thrown): Attempt => ({ kind: 'refused', error: toMsmqCertError(thrown) }));
   const { settled, stop } = settle(attempt, claim.lastOutput, worker);
-  onAttempt(told.account, told.run, attempt);
+  onAttempt(told.account, told.run, attempt, settled.kind === 'dead');
   if (stop !== null) onStop(stop);
   return settled;
 }
@@ -97,14 +66,20 @@ async function workOnJob(
   const run = await readRun(queue, job.run);
   if (run.cancelledAt !== null) return await takeBack(claim, parts);
   requireVerb(run, allowed);
-  const user = await findUser(job, directory);
+  const user = await patiently(() => findUser(job, directory), stop);
   requirePlace(user, run, allowed);
-  return await parts.claims.hold(user, claim, () => workOnUser(user, job, run, claim, parts));
+  return await parts.stations.use(run, (station) => workOnUser(user, station, { job, run, claim, parts }));
 }
 
-async function workOnUser(user: User, job: Job, run: QueuedRun, claim: Claim, parts: WorkerParts): Promise<Attempt> {
-  const { queue, stations, stop } = parts;
-  const station = await stations.of(run);
+interface Errand {
+  job: Job;
+  run: QueuedRun;
+  claim: Claim;
+  parts: WorkerParts;
+}
+
+async function workOnUser(user: User, station: Station, { job, run, claim, parts }: Errand): Promise<Attempt> {
+  const { queue, domain, directory, rate, stop } = parts;
   const { context, criteria, plannerFor } = await station.means();
   const key = userKey(user);
   const swaps = await swapsOf(queue, run.id, key);
@@ -119,7 +94,9 @@ async function workOnUser(user: User, job: Job, run: QueuedRun, claim: Claim, pa
   };
   const history = { swaps, hooks: [], keys: station.journal.history?.of(key)?.keys ?? [] };
   const until = AbortSignal.any([stop, claim.signal, station.journal.lost]);
-  const now = { ...context, criteria: { ...criteria, now: new Date() } };
+  // each try has a gate of its own: after standing still a worker may have an old and a new claim on one user
+  const gate = { rate, claimed: claim.signal, assertClaim: () => assertHeld(user, claim, queue, domain) };
+  const now = { ...context, directory: gated(directory, gate), criteria: { ...criteria, now: new Date() } };
   const result = await runUser(user, plannerOf, now, { history, deliver: undefined, stop: until });
   if (result === null) {
     station.isCutShort = true;
@@ -127,6 +104,11 @@ async function workOnUser(user: User, job: Job, run: QueuedRun, claim: Claim, pa
   }
   count(station.summary, result);
   return { kind: 'result', result };
+}
+
+/** @throws MsmqCertError claim-lost */
+async function assertHeld({ account }: User, claim: Claim, queue: Queue, domain: string): Promise<void> {
+  if (!(await stillHeld(queue, domain, claim))) throw claimLost(account);
 }
 
 /** The run was cancelled while the job was at work, or was tried again since. */

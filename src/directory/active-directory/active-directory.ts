@@ -14,7 +14,7 @@ import { listUsers } from './read/listing.ts';
 import { netbiosName, type RootDse, readRootDse, writableServer } from './read/root-dse.ts';
 import { readPair, type Search, searchThrough } from './read/search.ts';
 import { surveyForest } from './read/survey.ts';
-import { type Domain, findUser } from './read/users.ts';
+import { type Domain, findUser, findUsers } from './read/users.ts';
 import { replicasOf } from './replicas/replicas.ts';
 import { entryBase, swapPair } from './write/swap.ts';
 
@@ -95,6 +95,7 @@ export async function connectTo(address: LdapAddress, options: AccessOptions): P
       whoAmI: () => readThrough(link, address, whoAmI),
       replicas: () => replicasOf({ search, rootDse, protection: address.protection, connect: connectByName }),
       findUser: (name) => findUser(search, domain, name),
+      findUsers: (names) => findUsers(search, domain, names),
       read,
       swap: (user, before, change) => swapPair(context, user, before, change),
       users: (scope) => listUsers({ link, address, search, domain, timeoutMs }, scope),

@@ -9,7 +9,7 @@ import { allowInsecureFileSystems } from '../../../files/private-files.ts';
 import type { DatabaseSettings } from '../../../queue/database.ts';
 import { domainOfDn } from '../../../queue/job.ts';
 import type { Queue } from '../../../queue/queue.ts';
-import { gated, type SharedRate, sharedRate } from '../../../queue/rate.ts';
+import { type SharedRate, sharedRate } from '../../../queue/rate.ts';
 import { workOn } from '../../../queue/work.ts';
 import { KEYS_AT_ONCE } from '../../../run/perform.ts';
 import { openDirectory } from '../../access/connect.ts';
@@ -33,7 +33,7 @@ import { goOnUnread } from '../../pipes.ts';
 import { withQueue } from '../../queue/open.ts';
 import { stationsOn } from '../../queue/stations.ts';
 import { tellAttempt, workerLine } from '../../queue/text.ts';
-import { claimsIn, handleJob } from '../../queue/worker.ts';
+import { handleJob } from '../../queue/worker.ts';
 import { handoverRecord } from '../../running/handover.ts';
 import { watchInterrupts } from '../../running/interrupts.ts';
 import { readSettings, settings } from '../../settings.ts';
@@ -126,16 +126,14 @@ async function workWith(
 ): Promise<void> {
   const domain = await domainOf(opened, options);
   const rate: SharedRate | null = options.rate === undefined ? null : await sharedRate(database, domain, options.rate);
-  const claims = claimsIn(queue, domain);
-  const directory = gated(opened, { rate, assertClaim: claims.assertHeld, stopOf: claims.stopOf });
   const worker = `${name}/${randomBytes(4).toString('hex')}`;
   const stations = stationsOn({
     queue,
     worker,
     opened,
-    gated: directory,
     settings: options,
     keysAtOnce: options.keysOn,
+    onTrouble: tellError,
   });
   const interrupts = watchInterrupts(() =>
     tell('stopping after the users that are under way; once more stops at once'),
@@ -152,15 +150,14 @@ async function workWith(
         queue,
         domain,
         worker,
-        directory,
+        directory: opened,
+        rate,
         stations,
-        claims,
         allowed: { below: options.onlyBelow, verbs: options.onlyVerbs },
         stop,
-        onAttempt(account, run, attempt) {
+        onAttempt(account, run, attempt, isDead) {
           if (attempt.kind !== 'stopped') tally.users++;
-          if (attempt.kind === 'refused' || (attempt.kind === 'result' && attempt.result.outcome === 'failed'))
-            tally.failed++;
+          if (isDead) tally.failed++;
           tellAttempt(account, run, attempt, options);
         },
         onStop: (error) => broken.abort(error),

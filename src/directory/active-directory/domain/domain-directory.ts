@@ -103,6 +103,8 @@ export function directoryOver(
     serverOf: (user) => urlOf(pins.get(user)?.server ?? roster.inUse()),
     stayWith,
     findUser: (name) => onServerInUse((directory) => directory.findUser(name)),
+    findUsers: (names) =>
+      onServerInUse(async (directory) => (await directory.findUsers?.(names)) ?? names.map(() => null)),
     read,
     swap,
     users: (scope) => flatten(onServerInUse(async (directory) => directory.users(scope))),

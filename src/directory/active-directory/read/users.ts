@@ -52,6 +52,44 @@ export async function findUser(search: Search, domain: Domain, name: string): Pr
   return userOf(entry, domain);
 }
 
+/** Far below what a server takes as a filter, and enough that the way there and back does not count. */
+const NAMES_A_SEARCH = 100;
+
+/** Those of these names that are an account of the domain, in one search for many; null for others. */
+export async function findUsers(search: Search, domain: Domain, names: readonly string[]): Promise<(User | null)[]> {
+  const accounts = names.map((name) => accountIn(domain, name));
+  const known = new Map<string, User | null>();
+  const wanted = [...new Set(accounts.flatMap((account) => account ?? []))];
+  for (let start = 0; start < wanted.length; start += NAMES_A_SEARCH) {
+    const filters = wanted.slice(start, start + NAMES_A_SEARCH).map((name) => equals('sAMAccountName', name));
+    const filter = new OrFilter({ filters });
+    for (const entry of await usersIn(search, domain.base, 'sub', filter, 2 * NAMES_A_SEARCH)) {
+      const account = foldCase(textOf(entry, 'sAMAccountName') ?? '');
+      // of two with one name nobody knows which one is meant
+      known.set(account, known.has(account) ? null : userOf(entry, domain));
+    }
+  }
+  return accounts.map((account) => (account === null ? null : (known.get(account) ?? null)));
+}
+
+/** The sAMAccountName that a name of the domain stands for; null when it is of another form, or another domain's. */
+function accountIn(domain: Domain, text: string): string | null {
+  const name = formOf(text);
+  if (name?.kind === 'sam') return foldCase(name.name);
+  if (name?.kind !== 'qualified') return null;
+  const isOurs = [domain.netbios, domain.dns].some((known) => foldCase(known) === foldCase(name.domain));
+  return isOurs ? foldCase(name.name) : null;
+}
+
+function formOf(text: string): UserName | null {
+  if (text.includes('\0')) return null;
+  try {
+    return parseUserName(text);
+  } catch {
+    return null;
+  }
+}
+
 function entriesNamed(search: Search, domain: Domain, name: UserName): Promise<Entry[]> {
   // filter objects put their values on the wire as they are: there is nothing to escape and nothing to escape from
   const having = (filter: Filter) => usersIn(search, domain.base, 'sub', filter);
@@ -82,13 +120,19 @@ async function entriesWithUpn(
   return having(equals('sAMAccountName', upn.slice(0, cut)));
 }
 
-function usersIn(search: Search, base: string, scope: 'base' | 'sub', filter: Filter | null): Promise<Entry[]> {
+function usersIn(
+  search: Search,
+  base: string,
+  scope: 'base' | 'sub',
+  filter: Filter | null,
+  sizeLimit = MOST_SHOWN,
+): Promise<Entry[]> {
   return search(base, {
     scope,
     filter: filter === null ? IS_USER : new AndFilter({ filters: [filter, IS_USER] }),
     attributes: ATTRIBUTES,
     explicitBufferAttributes: BINARY,
-    sizeLimit: MOST_SHOWN,
+    sizeLimit,
   });
 }
 

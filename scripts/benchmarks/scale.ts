@@ -14,6 +14,7 @@ import { parseArgs } from 'node:util';
 import { type PostgresLab, startPostgres } from '../../test/support/postgres-lab.ts';
 import type { Lab } from '../lab/lab.ts';
 import { writeCertificates } from './certificate-files.ts';
+import { watchCores } from './cores.ts';
 import { issueBenchmark } from './issue.ts';
 import { withLab } from './lab.ts';
 
@@ -22,7 +23,6 @@ process.env['UV_THREADPOOL_SIZE'] ??= String(Math.max(4, availableParallelism() 
 const builtCommand = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const WORKERS = [1, 2, 4];
 const PAUSE_MS = 3000;
-const SAMPLE_MS = 500;
 
 interface Ground {
   lab: Lab;
@@ -46,11 +46,10 @@ async function main(): Promise<void> {
     const plain = await plainRun(ground);
     tell(`users written a second, plain run (${usersEach} users)`, plain.toFixed(0));
     for (const [at, count] of WORKERS.entries()) {
-      const { written, cpuOfServer } = await queuedRun(ground, at + 1, count);
-      tell(
-        `users written a second, workers: ${count}`,
-        `${written.toFixed(0)} (domain controller: ${cpuOfServer} cores)`,
-      );
+      const { written, coreMs } = await queuedRun(ground, at + 1, count);
+      tell(`users written a second, workers: ${count}`, written.toFixed(0));
+      for (const [who, used] of Object.entries(coreMs))
+        tell(`  time of a core for each, ${who}`, `${used.toFixed(1)} ms`);
     }
   });
   tell('load of the machine over the last minute, at the end', loadavg()[0]?.toFixed(1) ?? '');
@@ -85,17 +84,22 @@ async function queuedRun(ground: Ground, round: number, workers: number) {
   await msmqCert(ground, ['queue', 'submit', 'register', '--manifest', manifest]);
   // the server has nothing else to do when the workers begin
   await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-  const server = watchServer(ground.lab);
+  const watched = watchCores({
+    'domain controller': `"dir":"${ground.lab.dir}"`,
+    PostgreSQL: ground.postgres.socketFolder,
+    workers: join(ground.folder, `${round}-`),
+  });
   const names = Array.from({ length: workers }, (_, index) => `${round}-${index}`);
   await Promise.all(
     names.map((name) => msmqCert(ground, ['queue', 'work', '--until-empty', '--out', join(ground.folder, name)])),
   );
-  const used = await server.stop();
+  const seconds = await watched.stop();
   const sql = `SELECT count(*), extract(epoch FROM max(completed_on) - min(started_on)) FROM msmq_cert_jobs.job
     WHERE state = 'completed' AND data ->> 'run' = (SELECT id::text FROM msmq_cert.runs ORDER BY begun_at DESC LIMIT 1)`;
   const [users = 0, span = 1] = (await ground.postgres.psql(sql)).split('|').map(Number);
   if (users !== ground.usersEach) throw new Error(`${users} users were written instead of ${ground.usersEach}`);
-  return { written: users / span, cpuOfServer: (used / span).toFixed(1) };
+  const each = Object.entries(seconds).map(([who, used]) => [who, (used * 1000) / users] as const);
+  return { written: users / span, coreMs: Object.fromEntries(each) };
 }
 
 /** One certificate a user. */
@@ -124,41 +128,6 @@ async function msmqCert({ lab, postgres }: Ground, words: string[]): Promise<voi
   });
   const [said, [code]] = await Promise.all([text(child.stderr), once(child, 'close')]);
   if (code !== 0) throw new Error(`msmq-cert ${words.join(' ')} ended with ${code}: ${said}`);
-}
-
-/** Notes how long the processes of the domain controller have had a core, also of those that end in between. */
-function watchServer({ dir }: Lab): { stop(): Promise<number> } {
-  const seconds = new Map<number, { first: number; last: number }>();
-  let isOver = false;
-  const watched = (async () => {
-    while (!isOver) {
-      for (const { pid, used } of await processesBelow(dir))
-        seconds.set(pid, { first: seconds.get(pid)?.first ?? used, last: used });
-      await new Promise((resolve) => setTimeout(resolve, SAMPLE_MS));
-    }
-  })();
-  return {
-    async stop() {
-      isOver = true;
-      await watched;
-      return [...seconds.values()].reduce((sum, { first, last }) => sum + last - first, 0);
-    },
-  };
-}
-
-/** Of the process that keeps the domain controller, which has its folder among its words. */
-async function processesBelow(dir: string): Promise<{ pid: number; used: number }[]> {
-  const child = spawn('ps', ['-eo', 'pid,ppid,cputimes,args'], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const rows = (await text(child.stdout)).split('\n').map((line) => {
-    const [pid = 0, ppid = 0, used = 0] = line.trim().split(/\s+/, 3).map(Number);
-    return { pid, ppid, used, isKeeper: line.includes(`"dir":"${dir}"`) };
-  });
-  const below = new Set(rows.filter(({ isKeeper }) => isKeeper).map(({ pid }) => pid));
-  for (let size = -1; size !== below.size; ) {
-    size = below.size;
-    for (const { pid, ppid } of rows) if (below.has(ppid)) below.add(pid);
-  }
-  return rows.filter(({ pid }) => below.has(pid));
 }
 
 async function duration(work: () => Promise<unknown>): Promise<number> {

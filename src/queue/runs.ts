@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
 import { command } from '../advice.ts';
-import { MsmqCertError } from '../errors.ts';
+import { MsmqCertError, toMsmqCertError } from '../errors.ts';
 import { type Asked, askedSchema, type KeyForm, keyFormSchema } from './job.ts';
 import type { Queue } from './queue.ts';
 import { JOBS_SCHEMA, OWN_SCHEMA } from './tables.ts';
@@ -46,10 +46,24 @@ export async function readRun({ query, where }: Queue, id: string): Promise<Queu
   return runFrom(row);
 }
 
-/** The newest first. */
-export async function readRuns({ query }: Queue, limit: number): Promise<QueuedRun[]> {
+/**
+ * The newest first.
+ * @param onUnread told of each that cannot be read, which keeps nobody from seeing the others
+ */
+export async function readRuns(
+  { query }: Queue,
+  limit: number,
+  onUnread: (error: MsmqCertError) => void,
+): Promise<QueuedRun[]> {
   const rows = await query<Row>(`SELECT * FROM ${OWN_SCHEMA}.runs ORDER BY begun_at DESC, id LIMIT $1`, [limit]);
-  return rows.map(runFrom);
+  return rows.flatMap((row) => {
+    try {
+      return [runFrom(row)];
+    } catch (error) {
+      onUnread(toMsmqCertError(error));
+      return [];
+    }
+  });
 }
 
 function runFrom(row: Row): QueuedRun {

@@ -166,6 +166,24 @@ describe('A job that no queue submit wrote', () => {
       assert.deepEqual(await dead(bench), []);
     }));
 
+  it('cannot be read as a run either, which keeps the other runs to be seen', () =>
+    withBench(lab, 1, async (bench) => {
+      const run = await bench.submit(['user0', '--machine', 'PC-1']);
+      const bad = randomUUID();
+      await bench.sql(
+        `INSERT INTO msmq_cert.runs (id, domain, asked, keys, fingerprint, submitted_by) VALUES ('${bad}', '${DOMAIN}', '{}', '[]', 'x', 'y')`,
+      );
+      const listed = await bench.run(['queue', 'status', '--json']);
+      assert.deepEqual(
+        JSON.parse(listed.stdout).runs.map((each: { run: string }) => each.run),
+        [run],
+      );
+      assert.deepEqual(
+        [listed.code, errorsIn(listed)],
+        [1, [`error[job-refused]: the run ${bad} is not what this version of msmq-cert queue submit writes`]],
+      );
+    }));
+
   async function keyFiles({ folder }: Bench, out: string): Promise<string[]> {
     const names = await readdir(join(folder, out), { recursive: true });
     return names.filter((name) => /\.(pfx|cer|pass)$/.test(name));

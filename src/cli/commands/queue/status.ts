@@ -85,7 +85,9 @@ function requireRunToWatch(id: string | undefined, { watch, ndjson }: Settings):
 }
 
 async function showNewest(queue: Queue, options: Settings): Promise<void> {
-  const runs = await readRuns(queue, options.limit);
+  const unread: MsmqCertError[] = [];
+  const runs = await readRuns(queue, options.limit, (error) => unread.push(error));
+  for (const error of unread) tellError(error);
   const workers = new Map<string, Look['workers']>();
   for (const { domain } of runs) if (!workers.has(domain)) workers.set(domain, await liveWorkers(queue, domain));
   const looks = await Promise.all(
@@ -94,7 +96,8 @@ async function showNewest(queue: Queue, options: Settings): Promise<void> {
   const metrics = await metricsOf(options);
   await metrics.write(looks);
   const json = { schema: 1, command: 'queue status', runs: looks.map((look) => runJson(look.run, look.status)) };
-  printResult({ exitCode: metrics.exitCode(exitCodes.done), json, lines: runsTable(looks) }, options);
+  const exitCode = metrics.exitCode(unread.length > 0 ? exitCodes.someFailed : exitCodes.done);
+  printResult({ exitCode, json, lines: unread.length > 0 && runs.length === 0 ? [] : runsTable(looks) }, options);
 }
 
 async function showOne(look: Look, options: Settings): Promise<void> {

@@ -121,7 +121,7 @@ export function exitCodeHelp(): string {
     '  0  done, also when there was nothing to do',
     '  1  some items failed',
     '  2  wrong usage or configuration',
-    '  3  the directory is not reachable, or refused the bind',
+    '  3  the directory or the database of the queue is not reachable, or refused who asked',
     '  4  refused by a guard: capacity, malformed blob, missing --yes, too many removals',
     '  5  a conflict with other writers was not resolved after the retries',
     '  10 with --detailed-exitcode only: something was changed, or with --dry-run would be',

@@ -29,6 +29,9 @@ export type Part = { kind: 'administer' } | { kind: 'use' } | { kind: 'work'; na
 export const HEARTBEAT_S = 10;
 const LOOK_EVERY_S = 2;
 
+/** How often a worker says that it is there; only then others learn which jobs it works on. */
+const SIGN_OF_LIFE_S = 2;
+
 /** @throws MsmqCertError database-schema, package-missing, and what openDatabase throws */
 export async function openQueue(settings: DatabaseSettings, part: Part): Promise<Queue> {
   const where = describeDatabase(settings);
@@ -54,7 +57,7 @@ export async function openQueue(settings: DatabaseSettings, part: Part): Promise
       schedule: false,
       registerInstance: part.kind === 'work',
       ...(part.kind === 'work' && { instanceName: part.name }),
-      instanceHeartbeatSeconds: HEARTBEAT_S,
+      instanceHeartbeatSeconds: SIGN_OF_LIFE_S,
       superviseIntervalSeconds: LOOK_EVERY_S,
       monitorIntervalSeconds: LOOK_EVERY_S,
       reindex: false,

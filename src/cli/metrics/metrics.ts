@@ -53,11 +53,7 @@ export function startMetrics(
   { metricsFile, dryRun, maxCertificates }: { metricsFile?: string; dryRun?: boolean; maxCertificates: number },
 ): Metrics {
   if (metricsFile === undefined || dryRun) return none;
-  if (!metricsFile.endsWith('.prom')) {
-    throw new MsmqCertError('usage', `${metricsFile} does not end in .prom`, {
-      hint: "node_exporter's textfile collector reads such files only",
-    });
-  }
+  requirePromFile(metricsFile);
   const figures = noFigures(command, maxCertificates);
   const seen = new Map<string, UserFacts>();
   const items = (all: readonly ItemResult[]) => {
@@ -99,6 +95,14 @@ export function startMetrics(
     // The library for the format is loaded only when there is something to write.
     write: async () => await (await import('./write-figures.ts')).writeFigures(metricsFile, figures),
   };
+}
+
+/** @throws MsmqCertError usage */
+export function requirePromFile(file: string | undefined): void {
+  if (file === undefined || file.endsWith('.prom')) return;
+  throw new MsmqCertError('usage', `${file} does not end in .prom`, {
+    hint: "node_exporter's textfile collector reads such files only",
+  });
 }
 
 function stateAfter(

@@ -152,9 +152,9 @@ export interface DeadJob {
 
 interface DeadRow {
   id: string;
-  run: string;
-  account: string;
-  dn: string;
+  run: string | null;
+  account: string | null;
+  dn: string | null;
   output: unknown;
   tries: number | null;
   created_on: Date;
@@ -178,7 +178,18 @@ export async function deadJobs(
     const known = outputSchema.safeParse(output);
     const error = known.success && known.data.error !== null ? known.data.error : lostWorker(output);
     const attempts = known.success ? known.data.attempts : (tries ?? 0) + 1;
-    return { id, run: of, account, dn, error, worker: known.success ? known.data.worker : null, attempts, at };
+    // of a job that nobody could read
+    const unread = '?';
+    return {
+      id,
+      run: of ?? unread,
+      account: account ?? unread,
+      dn: dn ?? unread,
+      error,
+      worker: known.success ? known.data.worker : null,
+      attempts,
+      at,
+    };
   });
 }
 

@@ -142,14 +142,14 @@ function report(
         wentOn: submitted?.goesOn ?? false,
         results: failures.map(({ name, error }) => ({ user: name, action: 'failed', error: errorJson(error) })),
       },
-      lines: linesFor(submitted),
+      lines: linesFor(submitted, failures.length),
     },
     settings,
   );
 }
 
-function linesFor(submitted: Submitted | null): string[] {
-  if (submitted === null) return ['nobody needs anything: nothing was submitted'];
+function linesFor(submitted: Submitted | null, failures: number): string[] {
+  if (submitted === null) return [`${failures > 0 ? '' : 'nobody needs anything: '}nothing was submitted`];
   const { run, users, goesOn } = submitted;
   return [
     `${goesOn ? 'the submit that was cut short is whole now: ' : ''}${counted(users, 'user')} in the queue`,

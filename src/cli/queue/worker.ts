@@ -35,8 +35,8 @@ export interface WorkerParts {
   allowed: AllowList;
   /** Aborted when the worker is to stop. */
   stop: AbortSignal;
-  /** Told of each user, and whether he is given up. */
-  onAttempt(account: string, run: string, attempt: Attempt, isDead: boolean): void;
+  /** Told of each user, and what becomes of his job. */
+  onAttempt(account: string, run: string, attempt: Attempt, kind: Settled['kind']): void;
   /** Something is wrong that is wrong for all jobs. */
   onStop(error: MsmqCertError): void;
 }
@@ -49,7 +49,7 @@ export async function handleJob(claim: Claim, parts: WorkerParts): Promise<Settl
     told = { account, run };
   }).catch((thrown): Attempt => ({ kind: 'refused', error: toMsmqCertError(thrown) }));
   const { settled, stop } = settle(attempt, claim.lastOutput, worker);
-  onAttempt(told.account, told.run, attempt, settled.kind === 'dead');
+  onAttempt(told.account, told.run, attempt, settled.kind);
   if (stop !== null) onStop(stop);
   return settled;
 }
@@ -59,12 +59,13 @@ async function workOnJob(
   parts: WorkerParts,
   isFor: (account: string, run: string) => void,
 ): Promise<Attempt> {
-  const { queue, directory, allowed, stop } = parts;
+  const { queue, domain, directory, allowed, stop } = parts;
   if (stop.aborted) return { kind: 'stopped' };
   const job = readJob(claim.data);
   isFor(job.user.account, job.run);
   const run = await readRun(queue, job.run);
   if (run.cancelledAt !== null) return await takeBack(claim, parts);
+  requireDomain(run, domain);
   requireVerb(run, allowed);
   const user = await patiently(() => findUser(job, directory), stop);
   requirePlace(user, run, allowed);
@@ -128,6 +129,13 @@ async function findUser({ user: { account, sid, guid, dn } }: Job, directory: Di
       hint: 'look at the user, and submit it again',
     },
   );
+}
+
+function requireDomain({ domain, id }: QueuedRun, here: string): void {
+  if (domain === here) return;
+  throw new MsmqCertError('job-refused', `the run ${id} is for ${domain}, and its job lies in the queue of ${here}`, {
+    hint: 'find out who else may write to the queue',
+  });
 }
 
 function requireVerb({ asked, id }: QueuedRun, { verbs }: AllowList): void {

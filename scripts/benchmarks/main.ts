@@ -12,6 +12,7 @@ import { manifestMemoryBenchmark } from './manifest-memory.ts';
 import { millionMemoryBenchmark, planMemoryBenchmark } from './million-memory.ts';
 import { modifyBenchmark } from './modify.ts';
 import { oneModifyBenchmark } from './one-modify.ts';
+import { queueWorkersBenchmark } from './queue-workers.ts';
 import { asJson, asText, type Line, type Outcome } from './report.ts';
 import { startupBenchmark } from './startup.ts';
 
@@ -33,6 +34,7 @@ const benchmarks: readonly Benchmark[] = [
   auditBenchmark,
   auditMemoryBenchmark,
   everyoneBenchmark,
+  queueWorkersBenchmark,
 ];
 
 const help = `Measures what the project promises about speed, as ratios to what this machine can do in the same run.

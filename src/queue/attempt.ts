@@ -60,11 +60,15 @@ export type Attempt =
   /** The worker was stopped, or the job was given to somebody else. */
   | { kind: 'stopped' };
 
-/** What becomes of a job after a try, and why the worker stops, if it does. */
+/**
+ * What becomes of a job after a try, and why the worker stops, if it does.
+ * @param broken what is wrong with this worker, whatever the job is
+ */
 export function settle(
   attempt: Attempt,
   lastOutput: unknown,
   worker: string,
+  broken: MsmqCertError | null = null,
 ): { settled: Settled; stop: MsmqCertError | null } {
   const last = outputSchema.safeParse(lastOutput);
   const attempts = last.success ? last.data.attempts : 0;
@@ -72,20 +76,24 @@ export function settle(
     const output: Output = { worker, outcome: 'stopped', items: [], error: null, attempts };
     return { settled: { kind: 'later', output }, stop: null };
   }
-  const error = attempt.kind === 'refused' ? attempt.error : errorOf(attempt.result);
+  const error = errorOf(attempt);
   const facts = attempt.kind === 'refused' ? { outcome: 'failed' as const, items: [] } : factsOf(attempt.result);
   const told = error === null ? null : { code: error.code, message: error.message };
   const after = (tries: number): Output => ({ worker, ...facts, error: told, attempts: tries });
   if (error === null) return { settled: { kind: 'done', output: after(attempts) }, stop: null };
   if (OUTAGE.has(error.code)) return { settled: { kind: 'later', output: after(attempts) }, stop: null };
   if (error.code === 'job-too-new') return { settled: { kind: 'not-ours', output: after(attempts) }, stop: null };
-  if (STOPS_WORKER.has(error.code)) return { settled: { kind: 'later', output: after(attempts) }, stop: error };
+  const stop = broken ?? (STOPS_WORKER.has(error.code) ? error : null);
+  if (stop !== null) return { settled: { kind: 'later', output: after(attempts) }, stop };
   const isWorthATry = PASSING.has(error.code) && attempts + 1 < MAX_ATTEMPTS;
   return { settled: { kind: isWorthATry ? 'later' : 'dead', output: after(attempts + 1) }, stop: null };
 }
 
-function errorOf({ items }: UserResult): MsmqCertError | null {
-  return items.find(({ error }) => error !== null)?.error ?? null;
+/** Why a try failed; null when it did not. */
+export function errorOf(attempt: Attempt): MsmqCertError | null {
+  if (attempt.kind === 'refused') return attempt.error;
+  if (attempt.kind === 'stopped') return null;
+  return attempt.result.items.find(({ error }) => error !== null)?.error ?? null;
 }
 
 function factsOf({ outcome, items }: UserResult): Pick<Output, 'outcome' | 'items'> {

@@ -16,7 +16,7 @@ import {
 } from './bulk.ts';
 import { mutation } from './command-line.ts';
 import { type Chaos, makeTrouble, startCrew, untilRunIsOver, usersLeft, type WorkerWords } from './queue-chaos.ts';
-import { type QueueGround, startQueueGround } from './queue-ground.ts';
+import { type QueueGround, startQueueGround, statesOf, submit } from './queue-ground.ts';
 
 /** scripts/test-queue-chaos asks for more of them. */
 const USERS = Number(process.env['CHAOS_USERS'] ?? 40);
@@ -54,8 +54,8 @@ describe('The queue, on a real domain controller', function () {
       const before = await readPairs(ground.lab, everybody);
 
       const since = new Date();
-      const registering = await submit('register', '--manifest', await manifestOf(folder, wanted));
-      const replacing = await submit('replace', ...replacedUsers);
+      const registering = await submit(ground, 'register', '--manifest', await manifestOf(folder, wanted));
+      const replacing = await submit(ground, 'replace', ...replacedUsers);
       const crew = startCrew(ground, [
         worker('one', one),
         worker('two', two),
@@ -96,7 +96,7 @@ describe('The queue, on a real domain controller', function () {
   it('lets the journal of one worker be undone alone', () =>
     withFolder(async (folder) => {
       const before = await readPairs(ground.lab, users);
-      const run = await submit('register', '--manifest', await manifestOf(folder, wanted));
+      const run = await submit(ground, 'register', '--manifest', await manifestOf(folder, wanted));
       const outs = ['one', 'two'].map((name) => join(folder, name));
       const words = ['queue', 'work', '--until-empty', '--json', ...ground.reaching];
       const works = outs.map((out) => runMsmqCert([...words, '--out', out], { env: ground.env }));
@@ -134,18 +134,8 @@ describe('The queue, on a real domain controller', function () {
     return await readRegistered(ground.lab, replacedUsers);
   }
 
-  async function submit(...words: string[]): Promise<string> {
-    const { env, reaching } = ground;
-    const submitted = await runMsmqCert(['queue', 'submit', ...words, '--json', ...reaching], { env });
-    assert.equal(submitted.code, 0, submitted.stderr);
-    return JSON.parse(submitted.stdout).run;
-  }
-
   async function assertAllDone(run: string, count: number, story: string): Promise<void> {
-    const states = await ground.ask(
-      `SELECT name || ' ' || state || ' ' || count(*) FROM msmq_cert_jobs.job WHERE data ->> 'run' = '${run}' GROUP BY name, state`,
-    );
-    assert.deepEqual(states, [`corp.example completed ${count}`], story);
+    assert.deepEqual(await statesOf(run, ground), [`corp.example completed ${count}`], story);
   }
 
   async function undoWithOneKill(runs: string[], one: string, two: string): Promise<void> {

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { appendFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runMsmqCert } from '../cli/msmq-cert.ts';
@@ -33,6 +34,21 @@ export interface Write {
   /** The common name of the user. */
   user: string;
   hasTaken: boolean;
+}
+
+/** Puts a run into the queue, such as `register alice --machine PC-1`, and returns its id. */
+export async function submit({ env, reaching }: QueueGround, ...words: string[]): Promise<string> {
+  const submitted = await runMsmqCert(['queue', 'submit', ...words, '--json', ...reaching], { env });
+  assert.equal(submitted.code, 0, submitted.stderr);
+  return JSON.parse(submitted.stdout).run;
+}
+
+/** How many users of a run stand how, such as `corp.example completed 40`. */
+export async function statesOf(run: string, { ask }: QueueGround): Promise<string[]> {
+  return await ask(
+    `SELECT name || ' ' || state || ' ' || count(*) FROM msmq_cert_jobs.job WHERE data ->> 'run' = '${run}'
+     GROUP BY name, state ORDER BY 1`,
+  );
 }
 
 /** With plain users user0001, … */

@@ -44,6 +44,12 @@ describe('the database of the queue, against a real PostgreSQL', () => {
     assert.deepEqual(rows, [{ name: 'lab', ip: null }]);
   });
 
+  it('remembers what it was told although it is set to forget the last moments before a crash', async () => {
+    const settings = await databaseSettings(lab.connectionStrings.socket, {});
+    const commits = await using(settings, async (pool) => (await pool.query('show synchronous_commit')).rows);
+    assert.deepEqual([await lab.psql('show synchronous_commit'), commits], ['off', [{ synchronous_commit: 'on' }]]);
+  });
+
   it('is reached through TLS that is verified', async () => {
     assert.equal(await encrypted(await overTls()), true);
   });

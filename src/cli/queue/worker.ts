@@ -3,7 +3,7 @@ import { isWithin } from '../../directory/names.ts';
 import { MsmqCertError, toMsmqCertError } from '../../errors.ts';
 import { count } from '../../plan/results.ts';
 import { undoPlanner } from '../../plan/verbs/undo.ts';
-import { type Attempt, settle } from '../../queue/attempt.ts';
+import { type Attempt, errorOf, settle } from '../../queue/attempt.ts';
 import { queueNames } from '../../queue/init.ts';
 import { type Job, readJob } from '../../queue/job.ts';
 import type { Queue } from '../../queue/queue.ts';
@@ -35,6 +35,8 @@ export interface WorkerParts {
   allowed: AllowList;
   /** Aborted when the worker is to stop. */
   stop: AbortSignal;
+  /** What is wrong with the folder of this worker: else it is the user's own that cannot be written. */
+  lookAtPlace(): Promise<MsmqCertError | null>;
   /** Told of each user, and what becomes of his job. */
   onAttempt(account: string, run: string, attempt: Attempt, kind: Settled['kind']): void;
   /** Something is wrong that is wrong for all jobs. */
@@ -48,7 +50,8 @@ export async function handleJob(claim: Claim, parts: WorkerParts): Promise<Settl
   const attempt = await workOnJob(claim, parts, (account, run) => {
     told = { account, run };
   }).catch((thrown): Attempt => ({ kind: 'refused', error: toMsmqCertError(thrown) }));
-  const { settled, stop } = settle(attempt, claim.lastOutput, worker);
+  const broken = errorOf(attempt)?.code === 'file-unwritable' ? await parts.lookAtPlace() : null;
+  const { settled, stop } = settle(attempt, claim.lastOutput, worker, broken);
   onAttempt(told.account, told.run, attempt, settled.kind);
   if (stop !== null) onStop(stop);
   return settled;

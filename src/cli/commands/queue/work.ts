@@ -4,8 +4,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import * as z from 'zod';
 import type { Directory, Listing } from '../../../directory/directory.ts';
 import { parseDn } from '../../../directory/names.ts';
-import { MsmqCertError } from '../../../errors.ts';
-import { checkOwn } from '../../../files/own-folder.ts';
+import { MsmqCertError, toMsmqCertError } from '../../../errors.ts';
 import { allowInsecureFileSystems } from '../../../files/private-files.ts';
 import type { DatabaseSettings } from '../../../queue/database.ts';
 import { domainOfDn } from '../../../queue/job.ts';
@@ -32,6 +31,7 @@ import {
 import { printJsonLine, printResult, tellError } from '../../output.ts';
 import { goOnUnread } from '../../pipes.ts';
 import { withQueue } from '../../queue/open.ts';
+import { requirePlace } from '../../queue/place.ts';
 import { stationsOn } from '../../queue/stations.ts';
 import { tellAttempt, workerLines } from '../../queue/text.ts';
 import { troubleIn, troubleTeller } from '../../queue/trouble.ts';
@@ -112,7 +112,7 @@ async function work(command: Command): Promise<void> {
     const opened = await openDirectory(options);
     try {
       if (options.insecureFileSystem) allowInsecureFileSystems();
-      await checkOwn(options.out);
+      await requirePlace(options.out);
       await workWith(queue, database, opened, name, options);
     } finally {
       await opened.close();
@@ -158,6 +158,7 @@ async function workWith(
         stations,
         allowed: { below: options.onlyBelow, verbs: options.onlyVerbs },
         stop,
+        lookAtPlace: () => requirePlace(options.out).then(() => null, toMsmqCertError),
         onAttempt(account, run, attempt, kind) {
           const trouble = troubleIn(attempt);
           if (trouble !== null) onTrouble(trouble);

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
-import { checkOwn } from '../../files/own-folder.ts';
 import type { Target } from '../../plan/request.ts';
+import { plannedKeys } from '../../run/key-policy.ts';
 import { readPlanFile } from '../../run/planners.ts';
 import { addExamples } from '../help.ts';
 import { addHandoverOptions, addHookOptions, addRunOptions, newCommand } from '../options.ts';
@@ -47,8 +47,7 @@ export async function apply(file: string, command: Command): Promise<void> {
   const plan = await readPlanFile(file);
   const request = { verb: 'apply', plan: file, replan: options.replan, confirmed: options.yes } as const;
   const targets = plan.users.map(({ user, wanted }): Target => ({ name: user.sid ?? user.dn, wanted }));
-  const keys = { ...plan.keys, out: options.out, ...(await handoverRecord(options)) };
-  if (keys.handover?.kind === 'sink' && options.keySink === undefined) await checkOwn(file);
+  const keys = await plannedKeys(file, plan.keys, { out: options.out, ...(await handoverRecord(options)) });
   const addressed = { targets, ...(options.shard && { shard: options.shard }) };
   await carryOut('apply', { request, ...addressed, keys, resume: null, undoes: null }, options);
 }

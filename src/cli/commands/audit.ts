@@ -3,6 +3,7 @@ import type { Directory, Listing, Provenance } from '../../directory/directory.t
 import { type MsmqCertError, toMsmqCertError } from '../../errors.ts';
 import { audit as startAudit } from '../../inspect/audit/audit.ts';
 import { auditTally } from '../../inspect/audit/tally.ts';
+import { criteriaToday } from '../../judge/criteria.ts';
 import { openDirectory, openForListing } from '../access/connect.ts';
 import { auditProgress } from '../audit/progress.ts';
 import { type AuditSettings, readAuditSettings } from '../audit/settings.ts';
@@ -21,7 +22,6 @@ import {
 } from '../options.ts';
 import { tellError } from '../output.ts';
 import { recognitionIn, statedRecognition } from '../recognition.ts';
-import { criteria } from '../running/policies.ts';
 
 export function auditCommand(): Command {
   const command = newCommand('audit')
@@ -93,7 +93,7 @@ async function auditThrough(
   metrics: Metrics,
 ): Promise<ExitCode> {
   const recognition = recognitionIn(directory, await statedRecognition(settings));
-  const measure = { ...criteria(recognition, settings), expiringWithinMs: settings.expiringWithin };
+  const measure = { ...criteriaToday(recognition, settings), expiringWithinMs: settings.expiringWithin };
   const progress = auditProgress(settings);
   try {
     const { notes, objects } = await startAudit(directory, {
@@ -125,8 +125,7 @@ async function auditThrough(
     await sinks.end(summary, failure);
     recognition.tellUnused();
     if (failure !== null) {
-      metrics.incomplete();
-      metrics.error(failure.code);
+      metrics.stopped(failure.code);
       // With --json it stands in the document, with --ndjson in its last line.
       if (!settings.json && !settings.ndjson) throw failure;
       tellError(failure);

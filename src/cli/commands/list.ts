@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
 import { type Listing, list as listUsers } from '../../inspect/list.ts';
+import { criteriaToday } from '../../judge/criteria.ts';
 import type { DecodedState, Registered, UserState } from '../../judge/state.ts';
 import { openDirectory } from '../access/connect.ts';
 import { exitCodeOfFailures } from '../exit-codes.ts';
@@ -13,7 +14,6 @@ import { colours } from '../render/colours.ts';
 import { userJson } from '../render/json.ts';
 import { machineText } from '../render/machine.ts';
 import { table } from '../render/table.ts';
-import { criteria } from '../running/policies.ts';
 import { readSettings, settings } from '../settings.ts';
 
 export function listCommand(): Command {
@@ -46,7 +46,7 @@ export async function list(names: readonly string[], command: Command): Promise<
   const directory = await openDirectory(options, 'read');
   const recognition = recognitionIn(directory, stated);
   try {
-    const listing = await listUsers(directory, users, criteria(recognition, options));
+    const listing = await listUsers(directory, users, criteriaToday(recognition, options));
     const { states, errors } = listing;
     const json = {
       schema: 1,

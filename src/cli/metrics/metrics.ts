@@ -21,9 +21,9 @@ export interface Metrics {
   result(result: UserResult, judgedBy: Criteria, validForMs: number): void;
   items(items: readonly ItemResult[]): void;
   error(code: ErrorCode): void;
+  /** The run came to no end, for this reason: what it has not seen stays as an earlier one has seen it. */
+  stopped(code: ErrorCode): void;
   journalUnfinished(): void;
-  /** The run saw only a part of its users: what an earlier one has seen stays. */
-  incomplete(): void;
   /** The run has done all that it was to do. */
   succeeded(): void;
   /** @throws MsmqCertError disk-full, file-unwritable */
@@ -38,8 +38,8 @@ const none: Metrics = {
   result: () => {},
   items: () => {},
   error: () => {},
+  stopped: () => {},
   journalUnfinished: () => {},
-  incomplete: () => {},
   succeeded: () => {},
   write: async () => {},
 };
@@ -87,11 +87,12 @@ export function startMetrics(
       if (before !== undefined) addUser(figures, stateAfter(result, before, criteria, validForMs));
     },
     error: (code) => add(figures.errors, code),
+    stopped(code) {
+      figures.isComplete = false;
+      add(figures.errors, code);
+    },
     journalUnfinished: () => {
       figures.isJournalUnfinished = true;
-    },
-    incomplete: () => {
-      figures.isComplete = false;
     },
     succeeded: () => {
       figures.isSuccess = true;

@@ -1,6 +1,7 @@
 import type { Listing, ObjectKind, Scope, User } from '../../directory/directory.ts';
 import { ofShard } from '../../directory/shard.ts';
 import { readAllComputers } from '../../judge/all-computers.ts';
+import { criteriaToday } from '../../judge/criteria.ts';
 import type { UserFacts } from '../../judge/facts.ts';
 import type { KnownComputers } from '../../judge/recognise.ts';
 import type { Criteria } from '../../judge/state.ts';
@@ -11,7 +12,6 @@ import { type PlannerFor, plannersFor } from '../../run/planners.ts';
 import { type RunControl, type RunObserver, type RunOutcome, run, runSelected } from '../../run/run.ts';
 import { type Recognition, tellNoComputers } from '../recognition.ts';
 import type { Chosen } from './chosen-users.ts';
-import { criteria } from './policies.ts';
 
 /** Those whom a run is for, and how they are judged. */
 export interface Addressees {
@@ -39,7 +39,7 @@ export async function addresseesOf(
   keys: KeySettingsRecord,
 ): Promise<Addressees> {
   if (everyone !== undefined) return await everyoneIn(directory, request, everyone, recognition, keys);
-  const judged = criteria(recognition, keys);
+  const judged = criteriaToday(recognition, keys);
   return {
     criteria: judged,
     plannerFor: await plannersFor(request, judged, directory),
@@ -55,7 +55,7 @@ async function everyoneIn(
   keys: KeySettingsRecord,
 ): Promise<Addressees> {
   const { machines, listing } = await readAllComputers(directory);
-  const judged = criteria({ ...recognition, computers: machines.size === 0 ? unreadable() : machines }, keys);
+  const judged = criteriaToday({ ...recognition, computers: machines.size === 0 ? unreadable() : machines }, keys);
   const planners = forEveryone(await plannersFor(request, judged, listing));
   return {
     criteria: judged,

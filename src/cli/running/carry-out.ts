@@ -1,18 +1,14 @@
-import { dirname, resolve } from 'node:path';
-import limit from 'p-limit';
-import type { Directory, User } from '../../directory/directory.ts';
+import type { Directory } from '../../directory/directory.ts';
 import { recordChanges } from '../../directory/ldif/change.ts';
-import type { Replicated } from '../../directory/replicas.ts';
 import { checkOwn } from '../../files/own-folder.ts';
 import { allowInsecureFileSystems } from '../../files/private-files.ts';
 import { replicationError, type UserReplication } from '../../inspect/replication/replication.ts';
-import { journalFolder, refuseAtWork, takeNamed } from '../../journal/find.ts';
-import { type Journal, noJournal, resumeJournal } from '../../journal/write.ts';
+import type { OpenJournal } from '../../journal/open.ts';
+import { type Journal, noJournal } from '../../journal/write.ts';
 import type { Verb } from '../../plan/request.ts';
-import type { UserResult } from '../../plan/results.ts';
-import { sharedDigestGuard } from '../../plan/shared-digests.ts';
 import type { ApplyContext } from '../../run/apply.ts';
-import { KEYS_AT_ONCE } from '../../run/perform.ts';
+import { setUpRun } from '../../run/context.ts';
+import { keyPolicy } from '../../run/key-policy.ts';
 import { limitRate } from '../../run/rate-limit.ts';
 import type { RunOutcome } from '../../run/run.ts';
 import { withOrphans } from '../../run/undone-keys.ts';
@@ -24,21 +20,22 @@ import { withMetrics } from '../metrics/with-metrics.ts';
 import type { Purpose } from '../options.ts';
 import { goOnUnread } from '../pipes.ts';
 import { recognitionIn } from '../recognition.ts';
-import { type RunEnd, runReport } from '../render/run-report.ts';
+import { runReport } from '../render/run-report.ts';
 import type { KeySettings, RunSettings } from '../settings.ts';
 import { tell } from '../terminal.ts';
 import { addresseesOf } from './addressees.ts';
-import { awaitReplication } from './await-replication.ts';
+import { watchArrivals } from './await-replication.ts';
 import type { Chosen } from './chosen-users.ts';
 import { type Claim, noClaim, sayAtWork, takeClaim } from './claim.ts';
 import { delivery, MAKES_CERTIFICATES } from './hooks.ts';
 import { watchInterrupts } from './interrupts.ts';
-import { type OpenJournal, openJournal, tellWaiting } from './journals.ts';
+import { openJournal } from './journals.ts';
 import { makePlan } from './make-plan.ts';
-import { keyPolicy, keySettingsRecord } from './policies.ts';
+import { keySettingsRecord } from './policies.ts';
 import { watchProgress } from './progress.ts';
 import type { Run } from './run.ts';
 import { safeguards, tellAfterwards } from './safeguards.ts';
+import { afterUndo, keysOf, takeUndone } from './undone.ts';
 
 /** Does what a verb was asked for: at once, or below `plan` into a file. */
 export async function perform(purpose: Purpose, request: Verb, chosen: Chosen, settings: KeySettings): Promise<void> {
@@ -70,7 +67,7 @@ async function carryOutClaimed(
   { claim, metrics }: { claim: Claim; metrics: Metrics },
 ): Promise<void> {
   goOnUnread();
-  const { request, everyone, shard = null, keys } = asked;
+  const { request, everyone, shard = null, keys, undoes } = asked;
   const policy = await keyPolicy(keys, settings);
   const opened = await (everyone === undefined ? openDirectory(settings) : openForListing(settings, 'write'));
   const recognition = recognitionIn(opened, keys);
@@ -78,47 +75,39 @@ async function carryOutClaimed(
   const interrupts = watchInterrupts(() =>
     tell('stopping after the writes that are under way; once more stops at once'),
   );
-  const mode = settings.dryRun && settings.ldif === undefined ? 'dry-run' : 'write';
+  const arrivals = watchArrivals(opened, settings, interrupts.signal);
   let journal: OpenJournal | null = null;
   let undone: Journal = noJournal;
   try {
-    if (settings.waitReplication !== undefined) await checkReplicas(opened);
+    await arrivals.check();
     const addressees = await addresseesOf(asked, opened, recognition, keys);
     const directory = decorate(opened, settings);
-    if (settings.insecureFileSystem) allowInsecureFileSystems();
-    if (mode === 'write') await checkOwn(keys.out);
+    const mode = await modeIn(keys.out, settings);
     undone = await takeUndone(asked, settings);
     journal = isWriting(settings) ? await openJournal(asked, settings, directory) : null;
-    const { out } = keys;
-    const { passphrase } = policy;
-    const delivering = await delivery(request, settings, { journal, directory, out, passphrase });
     const report = runReport(command, settings, asked.preface);
-    const context: ApplyContext = {
+    const { context, control } = setUpRun({
+      request,
       directory,
+      findByDigest: opened.findByDigest,
       criteria: addressees.criteria,
       keys: policy,
-      journal: journal ?? noJournal,
+      journal,
       mode,
-      guardSharedDigests: sharedDigestGuard(opened.findByDigest),
-      beforeWrite: afterwards(once(undone.undo), safeguards(request, keys.out, settings, progress)),
-      whenCoreIsFree: limit(KEYS_AT_ONCE),
+      concurrency: settings.concurrency,
+      shard,
+      stops: [interrupts.signal, claim.lost, undone.lost],
+      maxFailures: settings.failFast ? 0 : settings.maxFailures,
+      beforeWrite: afterUndo(undone, safeguards(request, keys.out, settings, progress)),
       onKeys: progress,
       onRetry: progress.retried,
-    };
-    const control = {
-      concurrency: settings.concurrency,
-      stop: AbortSignal.any([interrupts.signal, claim.lost, undone.lost, journal?.lost ?? noJournal.lost]),
-      maxFailures: settings.failFast ? 0 : (settings.maxFailures ?? Number.POSITIVE_INFINITY),
-      history: journal?.history ?? null,
-      shard,
-      ...delivering,
-    };
-    const settled: User[] = [];
+      ...(await delivery(request, settings, { journal, directory, out: keys.out, passphrase: policy.passphrase })),
+    });
     const outcome = await addressees.run(metrics.watch(addressees.plannerFor), context, control, {
       started: progress.started,
       finished: async (result) => {
-        if (isAwaited(result, settings)) settled.push(result.user);
-        report.add(withOrphans(result, asked.undoes?.history ?? null));
+        arrivals.note(result);
+        report.add(withOrphans(result, undoes?.history ?? null));
         progress.finished(result);
         metrics.result(result, addressees.criteria, policy.validForMs);
       },
@@ -133,19 +122,13 @@ async function carryOutClaimed(
       selected: metrics.selected,
     });
     progress.stop();
-    const replication = await afterReplication(opened, settled, settings, interrupts.signal);
-    if (outcome.stoppedBy !== null) {
-      metrics.incomplete();
-      metrics.error(outcome.stoppedBy.code);
-    }
+    const replication = await arrivals.wait();
+    if (outcome.stoppedBy !== null) metrics.stopped(outcome.stoppedBy.code);
     if (isConfirmed(outcome, replication)) await journal?.end(outcome.summary);
     else if (journal?.path()) metrics.journalUnfinished();
-    process.exitCode = report.finish({
-      outcome,
-      journal: journal?.path() ?? null,
-      replication,
-      keys: keysOf(keys.out, asked.undoes?.path ?? journal?.path() ?? null),
-    });
+    const written = journal?.path() ?? null;
+    const madeBy = keysOf(keys.out, undoes?.path ?? written);
+    process.exitCode = report.finish({ outcome, journal: written, replication, keys: madeBy });
     if (process.exitCode === exitCodes.done || process.exitCode === exitCodes.changed) metrics.succeeded();
     tellAfterwards(outcome.summary, request, settings);
     recognition.tellUnused();
@@ -158,11 +141,6 @@ async function carryOutClaimed(
   }
 }
 
-/** Also who needed nothing: an earlier run may have written what has not arrived everywhere. */
-function isAwaited({ outcome }: UserResult, { waitReplication }: RunSettings): boolean {
-  return waitReplication !== undefined && (outcome === 'changed' || outcome === 'unchanged');
-}
-
 /**
  * The same command goes on with a run that was stopped, also when its last users had been begun, and with one that does
  * not know yet that what it wrote has been delivered, or is on every server.
@@ -172,61 +150,20 @@ function isConfirmed({ stoppedBy, summary }: RunOutcome, replication: readonly U
   return stoppedBy === null && undelivered === 0 && replication.every((each) => replicationError(each) === null);
 }
 
-/** @throws MsmqCertError usage for a file, before anything is written */
-async function checkReplicas(directory: Replicated): Promise<void> {
-  for (const replica of await directory.replicas()) await replica.close();
-}
-
-async function afterReplication(
-  directory: Replicated,
-  users: readonly User[],
-  settings: RunSettings,
-  signal: AbortSignal,
-): Promise<UserReplication[]> {
-  const { waitReplication } = settings;
-  if (waitReplication === undefined || users.length === 0 || settings.dryRun) return [];
-  return await awaitReplication(directory, users, waitReplication, settings, signal);
-}
-
-/**
- * The journal of the run that is put back, which nobody goes on with from its first write on.
- * @throws MsmqCertError file-locked while that run goes on
- */
-async function takeUndone({ undoes }: Run, settings: RunSettings): Promise<Journal> {
-  if (undoes === null) return noJournal;
-  const onWait = () => tellWaiting(undoes.path, settings);
-  if (isWriting(settings)) return await resumeJournal(await takeNamed(undoes.path, onWait), null);
-  await refuseAtWork(undoes.path, onWait);
-  return noJournal;
-}
-
-/** Where msmq-cert keys finds what this run, or the one that it puts back, has made. */
-function keysOf(out: string, journal: string | null): RunEnd['keys'] {
-  const isUsual = journal === null || resolve(dirname(journal)) === resolve(journalFolder(out));
-  return { out, journal: isUsual ? null : journal };
-}
-
-function once(task: () => Promise<void>): () => Promise<void> {
-  let done: Promise<void> | null = null;
-  return () => {
-    done ??= task();
-    return done;
-  };
-}
-
-function afterwards<A extends unknown[], T>(
-  first: () => Promise<void>,
-  second: (...facts: A) => Promise<T>,
-): (...facts: A) => Promise<T> {
-  return async (...facts) => {
-    await first();
-    return await second(...facts);
-  };
-}
-
 /** A dry run writes no journal; with --ldif the changes go to that file, which is a record by itself. */
 function isWriting({ dryRun }: RunSettings): boolean {
   return !dryRun;
+}
+
+/**
+ * With --ldif a dry run makes the keys too: only the directory is not written.
+ * @throws MsmqCertError untrusted-path
+ */
+async function modeIn(out: string, { dryRun, ldif, insecureFileSystem }: RunSettings): Promise<ApplyContext['mode']> {
+  if (insecureFileSystem) allowInsecureFileSystems();
+  if (dryRun && ldif === undefined) return 'dry-run';
+  await checkOwn(out);
+  return 'write';
 }
 
 function decorate(opened: Directory, { ldif, dryRun, rate }: RunSettings): Directory {

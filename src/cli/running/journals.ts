@@ -4,30 +4,13 @@ import { counted } from '../../counted.ts';
 import type { Directory } from '../../directory/directory.ts';
 import { MsmqCertError } from '../../errors.ts';
 import { newJournalPath, takeEarlier, takeNamed } from '../../journal/find.ts';
-import type { JournalHistory } from '../../journal/read.ts';
-import { unlessEmpty } from '../../journal/unless-empty.ts';
-import {
-  beginJournal,
-  fingerprintOf,
-  giveBack,
-  type Journal,
-  resumeJournal,
-  type TakenJournal,
-} from '../../journal/write.ts';
+import { beginNew, goOnWith, type OpenJournal } from '../../journal/open.ts';
+import { fingerprintOf, giveBack, type TakenJournal } from '../../journal/write.ts';
 import type { Request } from '../../plan/request.ts';
 import type { RunSettings } from '../settings.ts';
 import { tell } from '../terminal.ts';
 import { delivers } from './hooks.ts';
 import type { Run } from './run.ts';
-
-export type OpenJournal = Journal & {
-  /** Null as long as it has nothing to tell. */
-  path(): string | null;
-  /** What an earlier run had done already. */
-  readonly history: JournalHistory | null;
-  /** Equal for all runs that were asked for the same. */
-  readonly fingerprint: string;
-};
 
 /**
  * The journal of a run: that of the same run when it was cut short, or a new one. One that has nothing to tell in the
@@ -46,7 +29,7 @@ export async function openJournal(asked: Run, settings: RunSettings, directory: 
   if (earlier !== null) return await goOn(earlier, directory.server, request, settings);
 
   const path = settings.journal ?? newJournalPath(keys.out, request.verb, fingerprint);
-  const journal = await beginJournal(path, {
+  return await beginNew(path, fingerprint, {
     request,
     targets,
     ...addressed,
@@ -56,7 +39,6 @@ export async function openJournal(asked: Run, settings: RunSettings, directory: 
     bind: settings.bind ?? null,
     delivers: delivers(request, settings),
   });
-  return { ...unlessEmpty(journal, path), history: null, fingerprint };
 }
 
 /** The last sign of life of a run is too recent to tell whether it was killed. */
@@ -77,8 +59,7 @@ async function goOn(
     tell(`going on with the run of ${path}: ${done} ${done === 1 ? 'user was' : 'users were'} written before`);
   if (history.tornBytes > 0)
     tell(`the last line of ${path} was torn by a crash; ${counted(history.tornBytes, 'byte')} dropped`);
-  const journal = await resumeJournal(taken, { server, delivers: delivers(request, settings) });
-  return { ...journal, path: () => path, history, fingerprint: history.run.fingerprint };
+  return await goOnWith(taken, { server, delivers: delivers(request, settings) });
 }
 
 async function findEarlier(out: string, fingerprint: string, settings: RunSettings): Promise<TakenJournal | null> {

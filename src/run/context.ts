@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import limit from 'p-limit';
-import type { Listing } from '../directory/directory.ts';
+import pThrottle from 'p-throttle';
+import { type Directory, type Listing, withSwap } from '../directory/directory.ts';
 import type { OpenJournal } from '../journal/open.ts';
 import { noJournal } from '../journal/write.ts';
 import type { Request } from '../plan/request.ts';
@@ -23,6 +24,8 @@ export interface RunSetup
   journal: OpenJournal | null;
   /** No new user is begun once one of these is aborted, or the journal is lost. */
   stops: readonly AbortSignal[];
+  /** In the directory, at most; any number when it is null or not given. */
+  writesPerSecond?: number | null;
   /** Any number unless it is given. */
   maxFailures?: number | undefined;
   /** What cannot be put back by any other means is saved unless something else is given. */
@@ -32,11 +35,11 @@ export interface RunSetup
 
 /** What a run works with, whoever asked for it. */
 export function setUpRun(setup: RunSetup): { context: ApplyContext; control: RunControl } {
-  const { request, directory, criteria, keys, mode, onKeys, concurrency, shard = null, deliver, isOwed } = setup;
+  const { request, criteria, keys, mode, onKeys, concurrency, shard = null, deliver, isOwed } = setup;
   const journal = setup.journal ?? noJournal;
   return {
     context: {
-      directory,
+      directory: throttled(setup.directory, setup.writesPerSecond ?? null),
       criteria,
       keys,
       journal,
@@ -62,4 +65,10 @@ export function setUpRun(setup: RunSetup): { context: ApplyContext; control: Run
       ...(isOwed && { isOwed }),
     },
   };
+}
+
+function throttled(directory: Directory, writesPerSecond: number | null): Directory {
+  if (writesPerSecond === null) return directory;
+  const throttle = pThrottle({ limit: 1, interval: 1000 / writesPerSecond });
+  return withSwap(directory, throttle(directory.swap));
 }

@@ -5,9 +5,13 @@ import { audit as startAudit } from '../../inspect/audit/audit.ts';
 import { auditTally } from '../../inspect/audit/tally.ts';
 import { criteriaToday } from '../../judge/criteria.ts';
 import { openDirectory, openForListing } from '../access/connect.ts';
+import { csvSink } from '../audit/csv.ts';
+import { htmlSink } from '../audit/html.ts';
+import { jsonSink, ndjsonSink } from '../audit/json.ts';
 import { auditProgress } from '../audit/progress.ts';
 import { type AuditSettings, readAuditSettings } from '../audit/settings.ts';
-import { openSinks } from '../audit/sinks.ts';
+import type { AuditHead, AuditSink } from '../audit/sink.ts';
+import { textSink } from '../audit/text.ts';
 import { type ExitCode, exitCodeOf, exitCodes } from '../exit-codes.ts';
 import { addExamples } from '../help.ts';
 import type { Metrics } from '../metrics/metrics.ts';
@@ -137,4 +141,24 @@ async function auditThrough(
   } finally {
     progress.stop();
   }
+}
+
+/** The forms of output that were asked for, as one. */
+async function openSinks(settings: AuditSettings, head: AuditHead): Promise<AuditSink> {
+  const sinks = [printed(settings, head)];
+  if (settings.csv !== undefined) sinks.push(await csvSink(settings.csv, settings));
+  if (settings.html !== undefined) sinks.push(htmlSink(settings.html, settings, head));
+  return {
+    async add(audited) {
+      for (const sink of sinks) await sink.add(audited);
+    },
+    async end(summary, failure) {
+      for (const sink of sinks) await sink.end(summary, failure);
+    },
+  };
+}
+
+function printed(settings: AuditSettings, head: AuditHead): AuditSink {
+  if (settings.json) return jsonSink(settings, head);
+  return settings.ndjson ? ndjsonSink(settings, head) : textSink(settings, head);
 }

@@ -1,11 +1,10 @@
 import { type User, userKey } from '../../directory/directory.ts';
 import { type ErrorCode, MsmqCertError } from '../../errors.ts';
-import type { UserFacts } from '../../judge/facts.ts';
-import { factsOf } from '../../judge/facts.ts';
-import { assess, type Criteria, type UserState } from '../../judge/state.ts';
+import { factsOf, type UserFacts } from '../../judge/facts.ts';
+import { assess, type Criteria, capacityFinding, type UserFinding, type UserState } from '../../judge/state.ts';
+import type { UserPlan } from '../../plan/plan.ts';
 import type { ItemResult, UserResult } from '../../plan/results.ts';
 import type { PlannerFor } from '../../run/planners.ts';
-import { factsAfter } from './facts-after.ts';
 import { type Figures, noFigures } from './figures.ts';
 
 /** Takes down how a run goes, for --metrics-file. */
@@ -136,4 +135,28 @@ function noteLarge({ largest }: Figures, account: string, certificates: number):
 
 function add<T>(counts: Map<T, number>, key: T): void {
   counts.set(key, (counts.get(key) ?? 0) + 1);
+}
+
+/** How a user stands after a plan that came true, without reading him again. */
+function factsAfter(plan: UserPlan, before: UserFacts, criteria: Criteria, validForMs: number): UserFacts {
+  const now = criteria.now.getTime();
+  const kept = plan.items.flatMap((item) => (item.action === 'keep' ? [item.registered] : []));
+  const added = plan.items.flatMap((item) => (item.action === 'add' ? [item.addition] : []));
+  const certificates = kept.length + added.length;
+  const capacity = capacityFinding(certificates / criteria.maxCertificates);
+  const others = before.userFindings.filter((finding) => !isAboutCapacity(finding));
+  return {
+    account: before.account,
+    ends: [
+      ...kept.flatMap(({ facts }) => (facts.kind === 'certificate' ? facts.notAfter.getTime() : [])),
+      ...added.flatMap(({ source, validForMs: own }) => (source.kind === 'external' ? [] : now + (own ?? validForMs))),
+    ],
+    findings: kept.flatMap(({ findings }) => findings),
+    userFindings: capacity === null ? others : [...others, capacity],
+    certificates,
+  };
+}
+
+function isAboutCapacity(finding: UserFinding): boolean {
+  return finding === 'near-capacity' || finding === 'over-capacity';
 }

@@ -9,7 +9,6 @@ import type { Verb } from '../../plan/request.ts';
 import type { ApplyContext } from '../../run/apply.ts';
 import { setUpRun } from '../../run/context.ts';
 import { keyPolicy } from '../../run/key-policy.ts';
-import { limitRate } from '../../run/rate-limit.ts';
 import type { RunOutcome } from '../../run/run.ts';
 import { withOrphans } from '../../run/undone-keys.ts';
 import { openDirectory, openForListing } from '../access/connect.ts';
@@ -29,13 +28,12 @@ import type { Chosen } from './chosen-users.ts';
 import { type Claim, noClaim, sayAtWork, takeClaim } from './claim.ts';
 import { delivery, MAKES_CERTIFICATES } from './hooks.ts';
 import { watchInterrupts } from './interrupts.ts';
-import { openJournal } from './journals.ts';
+import { afterUndo, keysOf, openJournal, takeUndone } from './journals.ts';
 import { makePlan } from './make-plan.ts';
 import { keySettingsRecord } from './policies.ts';
 import { watchProgress } from './progress.ts';
 import type { Run } from './run.ts';
 import { safeguards, tellAfterwards } from './safeguards.ts';
-import { afterUndo, keysOf, takeUndone } from './undone.ts';
 
 /** Does what a verb was asked for: at once, or below `plan` into a file. */
 export async function perform(purpose: Purpose, request: Verb, chosen: Chosen, settings: KeySettings): Promise<void> {
@@ -81,7 +79,7 @@ async function carryOutClaimed(
   try {
     await arrivals.check();
     const addressees = await addresseesOf(asked, opened, recognition, keys);
-    const directory = decorate(opened, settings);
+    const directory = recorded(opened, settings);
     const mode = await modeIn(keys.out, settings);
     undone = await takeUndone(asked, settings);
     journal = isWriting(settings) ? await openJournal(asked, settings, directory) : null;
@@ -95,6 +93,7 @@ async function carryOutClaimed(
       journal,
       mode,
       concurrency: settings.concurrency,
+      writesPerSecond: settings.rate ?? null,
       shard,
       stops: [interrupts.signal, claim.lost, undone.lost],
       maxFailures: settings.failFast ? 0 : settings.maxFailures,
@@ -166,8 +165,6 @@ async function modeIn(out: string, { dryRun, ldif, insecureFileSystem }: RunSett
   return 'write';
 }
 
-function decorate(opened: Directory, { ldif, dryRun, rate }: RunSettings): Directory {
-  const mode = dryRun ? 'only-record' : 'also-write';
-  const recorded = ldif === undefined ? opened : recordChanges(opened, ldif, mode);
-  return rate === undefined ? recorded : limitRate(recorded, rate);
+function recorded(opened: Directory, { ldif, dryRun }: RunSettings): Directory {
+  return ldif === undefined ? opened : recordChanges(opened, ldif, dryRun ? 'only-record' : 'also-write');
 }

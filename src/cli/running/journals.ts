@@ -1,12 +1,22 @@
 import { existsSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { command } from '../../advice.ts';
 import { counted } from '../../counted.ts';
 import type { Directory } from '../../directory/directory.ts';
 import { MsmqCertError } from '../../errors.ts';
-import { newJournalPath, takeEarlier, takeNamed } from '../../journal/find.ts';
+import { journalFolder, newJournalPath, refuseAtWork, takeEarlier, takeNamed } from '../../journal/find.ts';
 import { beginNew, goOnWith, type OpenJournal } from '../../journal/open.ts';
-import { fingerprintOf, giveBack, type TakenJournal } from '../../journal/write.ts';
+import {
+  fingerprintOf,
+  giveBack,
+  type Journal,
+  noJournal,
+  resumeJournal,
+  type TakenJournal,
+} from '../../journal/write.ts';
 import type { Request } from '../../plan/request.ts';
+import type { ApplyContext } from '../../run/apply.ts';
+import type { RunEnd } from '../render/run-report.ts';
 import type { RunSettings } from '../settings.ts';
 import { tell } from '../terminal.ts';
 import { delivers } from './hooks.ts';
@@ -85,4 +95,32 @@ async function takeGiven(path: string, fingerprint: string, settings: RunSetting
 
 function oldText(path: string): string {
   return `a run of the same command was cut short longer ago than --resume-within says, and is left alone: ${command('resume', [path])} goes on with it`;
+}
+
+/**
+ * The journal of the run that is put back, which nobody goes on with from its first write on.
+ * @throws MsmqCertError file-locked while that run goes on
+ */
+export async function takeUndone({ undoes }: Run, settings: RunSettings): Promise<Journal> {
+  if (undoes === null) return noJournal;
+  const onWait = () => tellWaiting(undoes.path, settings);
+  if (!settings.dryRun) return await resumeJournal(await takeNamed(undoes.path, onWait), null);
+  await refuseAtWork(undoes.path, onWait);
+  return noJournal;
+}
+
+/** The same safeguards, after it was written down once that the run of this journal is put back. */
+export function afterUndo(undone: Journal, beforeWrite: ApplyContext['beforeWrite']): ApplyContext['beforeWrite'] {
+  let written: Promise<void> | null = null;
+  return async (...facts) => {
+    written ??= undone.undo();
+    await written;
+    return await beforeWrite(...facts);
+  };
+}
+
+/** Where msmq-cert keys finds what this run, or the one that it puts back, has made. */
+export function keysOf(out: string, journal: string | null): RunEnd['keys'] {
+  const isUsual = journal === null || resolve(dirname(journal)) === resolve(journalFolder(out));
+  return { out, journal: isUsual ? null : journal };
 }

@@ -1,7 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { type Listing, type User, userKey } from '../directory/directory.ts';
-import { MsmqCertError } from '../errors.ts';
-import { unreadable } from '../files/file-errors.ts';
+import { readText } from '../files/read-file.ts';
 import { readJournal } from '../journal/read.ts';
 import { pairFrom } from '../journal/records.ts';
 import type { UserHistory } from '../journal/users.ts';
@@ -38,11 +36,11 @@ export async function plannersFor(
       const anew = 'confirmed' in plan.request ? { ...plan.request, confirmed } : plan.request;
       const replan = request.replan ? await verbPlanners(anew, criteria, directory) : null;
       const plannerOf = plannedPlanners(plan, confirmed, replan);
-      return (_wants, user) => plannerOf(user);
+      return (_wanted, user) => plannerOf(user);
     }
     case 'undo': {
       const history = await readJournal(request.journal);
-      return (_wants, user) => undoPlanner(() => writtenBy(history.of(userKey(user))), request.journal, criteria);
+      return (_wanted, user) => undoPlanner(() => writtenBy(history.of(userKey(user))), request.journal, criteria);
     }
     case 'restore': {
       const backup = await readBackup(request.file);
@@ -79,12 +77,7 @@ export async function verbPlanners(
 
 /** @throws MsmqCertError file-unreadable, invalid-plan */
 export async function readPlanFile(path: string): Promise<PlanFile> {
-  try {
-    return readPlan(await readFile(path, 'utf8'), path);
-  } catch (cause) {
-    if (cause instanceof MsmqCertError) throw cause;
-    throw unreadable(`the plan ${path}`, cause);
-  }
+  return readPlan(await readText(path, `the plan ${path}`), path);
 }
 
 function writtenBy(history: UserHistory | undefined): Written[] {

@@ -248,23 +248,3 @@ export function addKeyOptions(command: Command, purpose: Purpose): Command {
     )
     .option('--passphrase-file <file>', 'one passphrase for all PFX files; else random ones');
 }
-
-/** What every command that makes certificates for named users has. */
-export function addIssuingOptions(command: Command, purpose: Purpose): void {
-  addUserListOption(command);
-  addShardOption(command);
-  addKeyOptions(command, purpose);
-  addHandoverOptions(command);
-  if (purpose === 'carry-out') addHookOptions(command);
-  addVerbOptions(command, purpose);
-  addDirectoryOptions(command);
-  addOutputOptions(command);
-}
-
-/** What every command has that takes up a file of an earlier run. */
-export function addRunOptions(command: Command): void {
-  addShardOption(command);
-  addVerbOptions(command);
-  addDirectoryOptions(command);
-  addOutputOptions(command);
-}

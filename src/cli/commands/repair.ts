@@ -1,16 +1,8 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
 import { addExamples } from '../help.ts';
-import {
-  addDirectoryOptions,
-  addEveryoneOptions,
-  addOutFolderOption,
-  addOutputOptions,
-  addShardOption,
-  addUserListOption,
-  addVerbOptions,
-  newCommand,
-} from '../options.ts';
+import { addCleaningOptions } from '../option-sets.ts';
+import { newCommand } from '../options.ts';
 import { perform } from '../running/carry-out.ts';
 import { chosenUsers } from '../running/chosen-users.ts';
 import { readSettings, settings } from '../settings.ts';
@@ -25,13 +17,7 @@ export function repairCommand(): Command {
     )
     .argument('[user...]', 'account, DOMAIN\\user, UPN, distinguished name or SID')
     .option('--salvage', 'save a malformed blob to a file and keep every entry that can be read; needs --yes');
-  addOutFolderOption(command);
-  addUserListOption(command);
-  addEveryoneOptions(command);
-  addShardOption(command);
-  addVerbOptions(command);
-  addDirectoryOptions(command);
-  addOutputOptions(command);
+  addCleaningOptions(command, 'carry-out', 'or-everyone');
   addExamples(command, [
     ['repair alice --dry-run', 'show what would be put right'],
     ['repair alice --salvage --yes', 'get what can be read out of a malformed blob'],

@@ -16,7 +16,7 @@ import {
 } from '../../journal/write.ts';
 import type { Request } from '../../plan/request.ts';
 import type { ApplyContext } from '../../run/apply.ts';
-import type { RunEnd } from '../render/run-report.ts';
+import type { RunEnd } from '../render/run-sink.ts';
 import type { RunSettings } from '../settings.ts';
 import { tell } from '../terminal.ts';
 import { delivers } from './hooks.ts';

@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { isSea } from 'node:sea';
 import * as z from 'zod';
-import { DEFAULT_SUBJECT, parseSubjectTemplate, type SubjectTemplate } from '../certificate/subject.ts';
 import { MsmqCertError } from '../errors.ts';
 import { withScratchFile } from '../files/scratch-file.ts';
 import type { SignElsewhere } from '../machine/install.ts';
@@ -35,11 +34,6 @@ export async function thisMachineWithKeys(what: string): Promise<Here> {
   const here = await thisMachine(what);
   tryKeys(here.calls);
   return here;
-}
-
-/** The conventions by which subjects are read. */
-export function templatesOf(subjects: readonly string[] = []): SubjectTemplate[] {
-  return [...new Set([...subjects, DEFAULT_SUBJECT])].map(parseSubjectTemplate);
 }
 
 const signedSchema = z.object({ signature: z.base64() });

@@ -1,4 +1,4 @@
-import { DEFAULT_SUBJECT, parseSubjectTemplate } from '../certificate/subject.ts';
+import { DEFAULT_SUBJECT, parseSubjectTemplate, type SubjectTemplate } from '../certificate/subject.ts';
 import type { KnownComputers, RecognitionRules } from './recognise.ts';
 import type { Criteria } from './state.ts';
 
@@ -12,9 +12,14 @@ export interface StatedRecognition {
   machinesOf: Record<string, string>;
 }
 
+/** The conventions by which subjects are read: the given ones, and ours. */
+export function templatesOf(subjects: readonly string[] = []): SubjectTemplate[] {
+  return [...new Set([...subjects, DEFAULT_SUBJECT])].map(parseSubjectTemplate);
+}
+
 export function rulesFrom({ subjects, machinesOf }: StatedRecognition, computers: KnownComputers): RecognitionRules {
   return {
-    subjects: [...new Set([...subjects, DEFAULT_SUBJECT])].map(parseSubjectTemplate),
+    subjects: templatesOf(subjects),
     stated: new Map(Object.entries(machinesOf)),
     computers,
   };

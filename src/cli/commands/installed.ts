@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import * as z from 'zod';
 import { MsmqCertError } from '../../errors.ts';
-import { criteriaToday } from '../../judge/criteria.ts';
+import { criteriaToday, templatesOf } from '../../judge/criteria.ts';
 import { assessKnowingly } from '../../judge/state.ts';
 import { findStored } from '../../machine/install.ts';
 import { type Installed, installedCertificates } from '../../machine/installed.ts';
@@ -10,7 +10,7 @@ import { openDirectory } from '../access/connect.ts';
 import { parseDigest } from '../digests.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addExamples, rare } from '../help.ts';
-import { type Here, templatesOf, thisMachine } from '../machine.ts';
+import { type Here, thisMachine } from '../machine.ts';
 import { addDirectoryOptions, addOutputOptions, newCommand } from '../options.ts';
 import { printResult } from '../output.ts';
 import { recognitionIn, statedRecognition } from '../recognition.ts';

@@ -1,15 +1,16 @@
-import type { Directory } from '../../directory/directory.ts';
+import type { Directory, Listing } from '../../directory/directory.ts';
 import { recordChanges } from '../../directory/ldif/change.ts';
+import type { Replicated } from '../../directory/replicas.ts';
 import { checkOwn } from '../../files/own-folder.ts';
 import { allowInsecureFileSystems } from '../../files/private-files.ts';
-import { replicationError, type UserReplication } from '../../inspect/replication/replication.ts';
+import { replicationError } from '../../inspect/replication/replication.ts';
 import type { OpenJournal } from '../../journal/open.ts';
 import { type Journal, noJournal } from '../../journal/write.ts';
 import type { Verb } from '../../plan/request.ts';
 import type { ApplyContext } from '../../run/apply.ts';
 import { setUpRun } from '../../run/context.ts';
 import { keyPolicy } from '../../run/key-policy.ts';
-import type { RunOutcome } from '../../run/run.ts';
+import type { KeyPolicy } from '../../run/keys.ts';
 import { withOrphans } from '../../run/undone-keys.ts';
 import { openDirectory, openForListing } from '../access/connect.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -18,20 +19,21 @@ import type { Metrics } from '../metrics/metrics.ts';
 import { withMetrics } from '../metrics/with-metrics.ts';
 import type { Purpose } from '../options.ts';
 import { goOnUnread } from '../pipes.ts';
-import { recognitionIn } from '../recognition.ts';
-import { runReport } from '../render/run-report.ts';
+import { type Recognition, recognitionIn } from '../recognition.ts';
+import { type RunReport, runReport } from '../render/run-report.ts';
+import type { RunEnd } from '../render/run-sink.ts';
 import type { KeySettings, RunSettings } from '../settings.ts';
 import { tell } from '../terminal.ts';
-import { addresseesOf } from './addressees.ts';
-import { watchArrivals } from './await-replication.ts';
+import { type Addressees, addresseesOf } from './addressees.ts';
+import { type Arrivals, watchArrivals } from './await-replication.ts';
 import type { Chosen } from './chosen-users.ts';
 import { type Claim, noClaim, sayAtWork, takeClaim } from './claim.ts';
 import { delivery, MAKES_CERTIFICATES } from './hooks.ts';
-import { watchInterrupts } from './interrupts.ts';
+import { type Interrupts, watchInterrupts } from './interrupts.ts';
 import { afterUndo, keysOf, openJournal, takeUndone } from './journals.ts';
 import { makePlan } from './make-plan.ts';
 import { keySettingsRecord } from './policies.ts';
-import { watchProgress } from './progress.ts';
+import { type Progress, watchProgress } from './progress.ts';
 import type { Run } from './run.ts';
 import { safeguards, tellAfterwards } from './safeguards.ts';
 
@@ -58,93 +60,152 @@ export async function carryOut(command: string, asked: Run, settings: RunSetting
   }
 }
 
-async function carryOutClaimed(
-  command: string,
-  asked: Run,
-  settings: RunSettings,
-  { claim, metrics }: { claim: Claim; metrics: Metrics },
-): Promise<void> {
+async function carryOutClaimed(command: string, asked: Run, settings: RunSettings, held: Held): Promise<void> {
   goOnUnread();
-  const { request, everyone, shard = null, keys, undoes } = asked;
-  const policy = await keyPolicy(keys, settings);
-  const opened = await (everyone === undefined ? openDirectory(settings) : openForListing(settings, 'write'));
-  const recognition = recognitionIn(opened, keys);
-  const progress = watchProgress(command, MAKES_CERTIFICATES.has(request.verb) ? 'certificates' : 'users', settings);
-  const interrupts = watchInterrupts(() =>
-    tell('stopping after the writes that are under way; once more stops at once'),
-  );
-  const arrivals = watchArrivals(opened, settings, interrupts.signal);
-  let journal: OpenJournal | null = null;
-  let undone: Journal = noJournal;
+  const tools = await openTools(command, asked, settings, held);
+  const { opened, recognition, progress, interrupts, arrivals } = tools;
+  const journals: Journals = { own: null, undone: noJournal };
   try {
     await arrivals.check();
-    const addressees = await addresseesOf(asked, opened, recognition, keys);
+    const addressees = await addresseesOf(asked, opened, recognition, asked.keys);
     const directory = recorded(opened, settings);
-    const mode = await modeIn(keys.out, settings);
-    undone = await takeUndone(asked, settings);
-    journal = isWriting(settings) ? await openJournal(asked, settings, directory) : null;
+    const mode = await modeIn(asked.keys.out, settings);
+    journals.undone = await takeUndone(asked, settings);
+    if (isWriting(settings)) journals.own = await openJournal(asked, settings, directory);
     const report = runReport(command, settings, asked.preface);
-    const { context, control } = setUpRun({
-      request,
-      directory,
-      findByDigest: opened.findByDigest,
-      criteria: addressees.criteria,
-      keys: policy,
-      journal,
-      mode,
-      concurrency: settings.concurrency,
-      writesPerSecond: settings.rate ?? null,
-      shard,
-      stops: [interrupts.signal, claim.lost, undone.lost],
-      maxFailures: settings.failFast ? 0 : settings.maxFailures,
-      beforeWrite: afterUndo(undone, safeguards(request, keys.out, settings, progress)),
-      onKeys: progress,
-      onRetry: progress.retried,
-      ...(await delivery(request, settings, { journal, directory, out: keys.out, passphrase: policy.passphrase })),
-    });
-    const outcome = await addressees.run(metrics.watch(addressees.plannerFor), context, control, {
-      started: progress.started,
-      finished: async (result) => {
-        arrivals.note(result);
-        report.add(withOrphans(result, undoes?.history ?? null));
-        progress.finished(result);
-        metrics.result(result, addressees.criteria, policy.validForMs);
-      },
-      unknown(user) {
-        report.addUnknown(user);
-        metrics.items(user.items);
-      },
-      untouched(facts) {
-        progress.passed();
-        metrics.user(facts);
-      },
-      selected: metrics.selected,
-    });
+    const { context, control } = await setUp(asked, settings, tools, { addressees, directory, mode, journals });
+    const watched = tools.metrics.watch(addressees.plannerFor);
+    const outcome = await addressees.run(watched, context, control, observerOf(asked, report, addressees, tools));
     progress.stop();
     const replication = await arrivals.wait();
-    if (outcome.stoppedBy !== null) metrics.stopped(outcome.stoppedBy.code);
-    if (isConfirmed(outcome, replication)) await journal?.end(outcome.summary);
-    else if (journal?.path()) metrics.journalUnfinished();
-    const written = journal?.path() ?? null;
-    const madeBy = keysOf(keys.out, undoes?.path ?? written);
-    process.exitCode = report.finish({ outcome, journal: written, replication, keys: madeBy });
-    if (process.exitCode === exitCodes.done || process.exitCode === exitCodes.changed) metrics.succeeded();
-    tellAfterwards(outcome.summary, request, settings);
+    await conclude(report, asked, journals.own, { outcome, replication }, tools.metrics);
+    tellAfterwards(outcome.summary, asked.request, settings);
     recognition.tellUnused();
   } finally {
     progress.stop();
     interrupts.release();
-    await journal?.close();
-    await undone.close();
+    await journals.own?.close();
+    await journals.undone.close();
     await opened.close();
   }
+}
+
+interface Held {
+  claim: Claim;
+  metrics: Metrics;
+}
+
+/** What a run works with from its first step to its last. */
+interface Tools extends Held {
+  keys: KeyPolicy;
+  opened: Directory & Listing & Replicated;
+  recognition: Recognition;
+  progress: Progress;
+  interrupts: Interrupts;
+  arrivals: Arrivals;
+}
+
+interface Journals {
+  own: OpenJournal | null;
+  /** Of the run that is put back. */
+  undone: Journal;
+}
+
+async function openTools(command: string, asked: Run, settings: RunSettings, held: Held): Promise<Tools> {
+  const keys = await keyPolicy(asked.keys, settings);
+  const opened = await (asked.everyone === undefined ? openDirectory(settings) : openForListing(settings, 'write'));
+  const recognition = recognitionIn(opened, asked.keys);
+  const unit = MAKES_CERTIFICATES.has(asked.request.verb) ? 'certificates' : 'users';
+  const progress = watchProgress(command, unit, settings);
+  const interrupts = watchInterrupts(() =>
+    tell('stopping after the writes that are under way; once more stops at once'),
+  );
+  const arrivals = watchArrivals(opened, settings, interrupts.signal);
+  return { ...held, keys, opened, recognition, progress, interrupts, arrivals };
+}
+
+interface Prepared extends Pick<ApplyContext, 'directory' | 'mode'> {
+  addressees: Addressees;
+  journals: Journals;
+}
+
+async function setUp(
+  { request, shard }: Run,
+  settings: RunSettings,
+  { keys, opened, progress, interrupts, claim }: Tools,
+  { addressees, directory, mode, journals: { own: journal, undone } }: Prepared,
+): Promise<ReturnType<typeof setUpRun>> {
+  const { out, passphrase } = keys;
+  return setUpRun({
+    request,
+    directory,
+    findByDigest: opened.findByDigest,
+    criteria: addressees.criteria,
+    keys,
+    journal,
+    mode,
+    concurrency: settings.concurrency,
+    writesPerSecond: settings.rate ?? null,
+    shard: shard ?? null,
+    stops: [interrupts.signal, claim.lost, undone.lost],
+    maxFailures: settings.failFast ? 0 : settings.maxFailures,
+    beforeWrite: afterUndo(undone, safeguards(request, out, settings, progress)),
+    onKeys: progress,
+    onRetry: progress.retried,
+    ...(await delivery(request, settings, { journal, directory, out, passphrase })),
+  });
+}
+
+/** Everybody who is told how the run goes. */
+function observerOf(
+  { undoes }: Run,
+  report: RunReport,
+  { criteria }: Addressees,
+  { arrivals, progress, metrics, keys }: Tools,
+): Parameters<Addressees['run']>[3] {
+  return {
+    started: progress.started,
+    finished: async (result) => {
+      arrivals.note(result);
+      report.add(withOrphans(result, undoes?.history ?? null));
+      progress.finished(result);
+      metrics.result(result, criteria, keys.validForMs);
+    },
+    unknown(user) {
+      report.addUnknown(user);
+      metrics.items(user.items);
+    },
+    untouched(facts) {
+      progress.passed();
+      metrics.user(facts);
+    },
+    selected: metrics.selected,
+  };
+}
+
+/** A journal without its end is gone on with by the same command. */
+async function conclude(
+  report: RunReport,
+  { keys, undoes }: Run,
+  own: OpenJournal | null,
+  end: Pick<RunEnd, 'outcome' | 'replication'>,
+  metrics: Metrics,
+): Promise<void> {
+  const { stoppedBy, summary } = end.outcome;
+  const journal = own?.path() ?? null;
+  if (stoppedBy !== null) metrics.stopped(stoppedBy.code);
+  if (isConfirmed(end)) await own?.end(summary);
+  else if (journal !== null) metrics.journalUnfinished();
+  process.exitCode = report.finish({ ...end, journal, keys: keysOf(keys.out, undoes?.path ?? journal) });
+  if (process.exitCode === exitCodes.done || process.exitCode === exitCodes.changed) metrics.succeeded();
 }
 
 /**
  * The same command goes on with a run that was stopped, also when its last users had been begun, and with one that does
  * not know yet that what it wrote has been delivered, or is on every server.
  */
-function isConfirmed({ stoppedBy, summary }: RunOutcome, replication: readonly UserReplication[]): boolean {
+function isConfirmed({ outcome, replication }: Pick<RunEnd, 'outcome' | 'replication'>): boolean {
+  const { stoppedBy, summary } = outcome;
   const { undelivered = 0 } = summary;
   return stoppedBy === null && undelivered === 0 && replication.every((each) => replicationError(each) === null);
 }

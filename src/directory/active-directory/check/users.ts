@@ -5,11 +5,11 @@ import type { Pair } from '../../../blob/pair.ts';
 import type { User } from '../../directory.ts';
 import { nameForCommand } from '../../names.ts';
 import type { ActiveDirectory } from '../active-directory.ts';
-import { valuesOf } from '../read/pages.ts';
-import { BLOB, DIGESTS, type Search } from '../read/search.ts';
+import { BLOB, DIGESTS } from '../read/search.ts';
 import { mayRead } from '../rights/access-list.ts';
 import { BLOB_ATTRIBUTE, DIGESTS_ATTRIBUTE } from '../rights/attribute-schema.ts';
 import type { Caller } from '../rights/caller.ts';
+import { writableAttributes } from '../rights/write-rights.ts';
 import { entryBase } from '../write/swap.ts';
 import { type Finding, failed, failure, make, ok, type Report, warning } from './checks.ts';
 
@@ -121,11 +121,4 @@ function roomLeft(user: User, pair: Pair, maxCertificates: number): Finding {
   const remedy = `${command('list', [nameForCommand(user)])} shows the certificates that nobody needs, and prune removes them`;
   if (share >= 1) return failed(`${message}: there is no room for another`, remedy);
   return share >= NEARLY_FULL ? warning(message, remedy) : ok(message);
-}
-
-/** The attributes of the entry at `base` that the caller may write, as the directory itself works them out. */
-async function writableAttributes(search: Search, base: string): Promise<string[]> {
-  const name = 'allowedAttributesEffective';
-  const [entry] = await search(base, { scope: 'base', attributes: [name] });
-  return entry === undefined ? [] : valuesOf(entry, name).map(String);
 }

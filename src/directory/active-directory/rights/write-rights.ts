@@ -1,0 +1,9 @@
+import { valuesOf } from '../read/pages.ts';
+import type { Search } from '../read/search.ts';
+
+/** The attributes of the entry at `base` that the caller may write, as the directory itself works them out. */
+export async function writableAttributes(search: Search, base: string): Promise<string[]> {
+  const name = 'allowedAttributesEffective';
+  const [entry] = await search(base, { scope: 'base', attributes: [name] });
+  return entry === undefined ? [] : valuesOf(entry, name).map(String);
+}

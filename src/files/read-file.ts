@@ -21,6 +21,26 @@ export async function readText(file: string, what = file, advice: ReadAdvice = {
   return (await readWhole(file, what, advice)).toString('utf8').replace(/^\uFEFF/, '');
 }
 
+const CHUNK_BYTES = 64 * 1024;
+
+/** As {@link readText}, piece by piece, so that no more than one is in memory. */
+export function* readPieces(file: string, what = file, advice: ReadAdvice = {}): Generator<string> {
+  let opened: number | null = null;
+  try {
+    opened = openSync(file, 'r');
+    const decoder = new TextDecoder();
+    const chunk = Buffer.alloc(CHUNK_BYTES);
+    for (let bytes = readSync(opened, chunk); bytes > 0; bytes = readSync(opened, chunk)) {
+      yield decoder.decode(chunk.subarray(0, bytes), { stream: true });
+    }
+    yield decoder.decode();
+  } catch (cause) {
+    throw readError(what, cause, advice);
+  } finally {
+    if (opened !== null) closeSync(opened);
+  }
+}
+
 /** @throws MsmqCertError also when it is no plain file: that can only be read once */
 export async function openPlainFile(file: string, what: string, advice: ReadAdvice): Promise<FileHandle> {
   try {

@@ -3,13 +3,14 @@ import { MsmqCertError } from '../errors.ts';
 import type { AppendedSize } from '../files/append-file.ts';
 import { readError } from '../files/file-errors.ts';
 import type { Place } from '../files/read-file.ts';
+import { jsonList, type PackedList } from '../packed/packed-list.ts';
 import type { Target } from '../plan/request.ts';
 import type { JournalRecord, RecordOf } from './records.ts';
 import { type IndexedUser, noteRecord, parseRecord, readUser, type UserHistory, type UserIndex } from './users.ts';
 
 export interface JournalHistory extends AppendedSize {
   run: RecordOf<'run'>;
-  targets: Target[];
+  targets: PackedList<Target>;
   /** Whether the targets are all there: a run that crashed while it wrote them has changed nothing yet. */
   complete: boolean;
   path: string;
@@ -62,7 +63,7 @@ function begin(record: JournalRecord, path: string): JournalHistory {
   const users: UserIndex = new Map();
   return {
     run: record,
-    targets: [],
+    targets: jsonList(),
     complete: false,
     path,
     users,

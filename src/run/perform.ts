@@ -102,7 +102,7 @@ async function keysOf(request: Request, { out, keys: given = {} }: PerformOption
     const policy: KeyPolicy = { ...DEFAULT_KEYS, ...given, out };
     return { policy, record: recordOf(policy, null) };
   }
-  const planned = await plannedKeys(request.plan, (await readPlanFile(request.plan)).keys, {
+  const planned = await plannedKeys(request.plan, readPlanFile(request.plan).keys, {
     out,
     ...(given.passphrase !== undefined && { passphraseFile: null }),
     ...(given.handover !== undefined && { handover: undefined }),

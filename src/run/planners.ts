@@ -1,5 +1,5 @@
 import { type Listing, type User, userKey } from '../directory/directory.ts';
-import { readText } from '../files/read-file.ts';
+import { readPieces } from '../files/read-file.ts';
 import { readJournal } from '../journal/read.ts';
 import { pairFrom } from '../journal/records.ts';
 import type { UserHistory } from '../journal/users.ts';
@@ -31,7 +31,7 @@ export async function plannersFor(
 ): Promise<PlannerFor> {
   switch (request.verb) {
     case 'apply': {
-      const plan = await readPlanFile(request.plan);
+      const plan = readPlanFile(request.plan);
       const { confirmed } = request;
       const anew = 'confirmed' in plan.request ? { ...plan.request, confirmed } : plan.request;
       const replan = request.replan ? await verbPlanners(anew, criteria, directory) : null;
@@ -76,8 +76,8 @@ export async function verbPlanners(
 }
 
 /** @throws MsmqCertError file-unreadable, invalid-plan */
-export async function readPlanFile(path: string): Promise<PlanFile> {
-  return readPlan(await readText(path, `the plan ${path}`), path);
+export function readPlanFile(path: string): PlanFile {
+  return readPlan(readPieces(path, `the plan ${path}`), path);
 }
 
 function writtenBy(history: UserHistory | undefined): Written[] {

@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
+import { jsonList, type Sequence } from '../../packed/packed-list.ts';
+import type { PlanFile } from '../../plan/plan-file.ts';
 import type { Target } from '../../plan/request.ts';
 import { plannedKeys } from '../../run/key-policy.ts';
 import { readPlanFile } from '../../run/planners.ts';
@@ -45,10 +47,17 @@ const applySettings = settings.run.extend({
 /** Carries out a plan file. */
 export async function apply(file: string, command: Command): Promise<void> {
   const options = await readSettings(command, applySettings);
-  const plan = await readPlanFile(file);
+  const { targets, planKeys } = targetsOf(file);
   const request = { verb: 'apply', plan: file, replan: options.replan, confirmed: options.yes } as const;
-  const targets = plan.users.map(({ user, wanted }): Target => ({ name: user.sid ?? user.dn, wanted }));
-  const keys = await plannedKeys(file, plan.keys, { out: options.out, ...(await handoverRecord(options)) });
+  const keys = await plannedKeys(file, planKeys, { out: options.out, ...(await handoverRecord(options)) });
   const addressed = { targets, ...(options.shard && { shard: options.shard }) };
   await carryOut('apply', { request, ...addressed, keys, resume: null, undoes: null }, options);
+}
+
+/** Those of a plan, without the plan: it is read again for what it says of each. */
+function targetsOf(file: string): { targets: Sequence<Target>; planKeys: PlanFile['keys'] } {
+  const { users, keys } = readPlanFile(file);
+  const targets = jsonList<Target>();
+  for (const { user, wanted } of users) targets.push({ name: user.sid ?? user.dn, wanted });
+  return { targets, planKeys: keys };
 }

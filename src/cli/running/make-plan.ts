@@ -1,7 +1,8 @@
 import { command } from '../../advice.ts';
 import { type User, userKey } from '../../directory/directory.ts';
-import { createFile } from '../../files/output-file.ts';
-import { type PlanFile, type PlannedUser, plannedUser, writePlan } from '../../plan/plan-file.ts';
+import { createFile, type Write } from '../../files/output-file.ts';
+import { jsonList } from '../../packed/packed-list.ts';
+import { type PlanError, type PlanFile, type PlannedUser, plannedUser, writePlan } from '../../plan/plan-file.ts';
 import type { KeySettingsRecord, Verb, Wanted } from '../../plan/request.ts';
 import type { ItemResult, UserResult } from '../../plan/results.ts';
 import { setUpRun } from '../../run/context.ts';
@@ -64,7 +65,7 @@ export async function makePlan(request: Verb, chosen: Chosen, options: KeySettin
     progress.stop();
     interrupts.release();
     // a plan that cannot be saved has no result to print
-    if (outcome.stoppedBy === null) await createFile(options.out, writePlan(draft.plan(request, keys)), 0o600);
+    if (outcome.stoppedBy === null) await save(draft.plan(request, keys), options.out);
     recognition.tellUnused();
     const end = { outcome, journal: null, replication: [], keys: { out: options.out, journal: null } };
     process.exitCode = report.finish(end);
@@ -77,8 +78,8 @@ export async function makePlan(request: Verb, chosen: Chosen, options: KeySettin
 
 /** What a plan file will say, as the users come. */
 function collect() {
-  const users: PlannedUser[] = [];
-  const errors: PlanFile['errors'] = [];
+  const users = jsonList<PlannedUser>();
+  const errors = jsonList<PlanError>();
   const wantedOf = new Map<string, readonly Wanted[]>();
   const note = (user: string, items: readonly ItemResult[]) => {
     for (const { error } of items) if (error !== null) errors.push({ user, code: error.code, message: error.message });
@@ -90,17 +91,36 @@ function collect() {
     finished({ user, plan, items }: UserResult) {
       if (plan === null) note(user.account, items);
       else users.push(plannedUser(plan, wantedOf.get(userKey(user)) ?? []));
+      wantedOf.delete(userKey(user));
     },
     unknown: ({ name, items }: UnknownUser) => note(name, items),
     plan: (request: Verb, keys: KeySettingsRecord): PlanFile => ({
       kind: 'msmq-cert plan',
       schema: 1,
       createdAt: new Date().toISOString(),
-      domain: users[0]?.user.account.replace(/\\.*/, '') ?? '',
+      domain: users.at(0)?.user.account.replace(/\\.*/, '') ?? '',
       request,
       keys,
       users,
       errors,
     }),
   };
+}
+
+async function save(plan: PlanFile, file: string): Promise<void> {
+  await createFile(file, (write) => writePieces(writePlan(plan), write), 0o600);
+}
+
+const PIECE_CHARACTERS = 64 * 1024;
+
+/** A write for many small pieces. */
+async function writePieces(pieces: Iterable<string>, write: Write): Promise<void> {
+  let held = '';
+  for (const piece of pieces) {
+    held += piece;
+    if (held.length < PIECE_CHARACTERS) continue;
+    await write(held);
+    held = '';
+  }
+  await write(held);
 }

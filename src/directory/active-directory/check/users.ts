@@ -4,6 +4,7 @@ import { examine } from '../../../blob/findings.ts';
 import type { Pair } from '../../../blob/pair.ts';
 import type { User } from '../../directory.ts';
 import { nameForCommand } from '../../names.ts';
+import { isInShard, type Shard } from '../../shard.ts';
 import type { ActiveDirectory } from '../active-directory.ts';
 import { BLOB, DIGESTS } from '../read/search.ts';
 import { mayRead } from '../rights/access-list.ts';
@@ -18,10 +19,10 @@ export async function checkUser(
   directory: ActiveDirectory,
   caller: Caller,
   name: string,
-  maxCertificates: number,
+  { maxCertificates, shard }: { maxCertificates: number; shard: Shard | null },
   report: Report,
 ): Promise<void> {
-  const user = await findUser(directory, name, report);
+  const user = await findUser(directory, name, shard, report);
   if (user === null) return;
   const pair = await checkReading(directory, caller, user, report);
   await make(report, 'write-rights', () => checkWriting(directory, user));
@@ -29,9 +30,16 @@ export async function checkUser(
   if (pair !== null) report({ name: 'room', ...roomLeft(user, pair, maxCertificates) });
 }
 
-async function findUser(directory: ActiveDirectory, name: string, report: Report): Promise<User | null> {
+/** Null also for a user of another shard, whom nothing is said of. */
+async function findUser(
+  directory: ActiveDirectory,
+  name: string,
+  shard: Shard | null,
+  report: Report,
+): Promise<User | null> {
   try {
     const user = await directory.findUser(name);
+    if (shard !== null && !isInShard(user, shard)) return null;
     report({ name: 'user', ...ok(`${user.account} is ${user.dn}`) });
     return user;
   } catch (error) {

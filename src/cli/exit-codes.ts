@@ -33,6 +33,8 @@ const byCode: Record<ErrorCode, ExitCode> = {
   'wrong-passphrase': 2,
   'wrong-owner': 4,
   'recipient-unsuitable': 2,
+  'invalid-sealed': 2,
+  'recipient-key-missing': 2,
   'malformed-blob': 4,
   'user-not-found': 1,
   'user-ambiguous': 1,

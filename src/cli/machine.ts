@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { isSea } from 'node:sea';
 import * as z from 'zod';
-import { MsmqCertError } from '../errors.ts';
+import { MsmqCertError, systemCode } from '../errors.ts';
 import { withScratchFile } from '../files/scratch-file.ts';
 import type { SignElsewhere } from '../machine/install.ts';
 import { requireWindows, type WindowsCalls, windowsCalls } from '../native/windows/calls.ts';
@@ -49,17 +49,31 @@ export const signElsewhere: SignElsewhere = (digest, data) =>
       stdio: ['ignore', output, 'ignore'],
       windowsHide: true,
     });
-    await once(child, 'close');
+    await once(child, 'close').catch((cause: unknown) => {
+      throw cannotSign(`it does not start (${systemCode(cause) ?? 'unknown error'})`, cause);
+    });
     return signatureIn(readFileSync(answer, 'utf8'));
   });
 
 function signatureIn(answer: string): Buffer {
-  const document: unknown = answer.trim() === '' ? null : JSON.parse(answer);
+  const document = parsed(answer);
   const signed = signedSchema.safeParse(document);
   if (signed.success) return Buffer.from(signed.data.signature, 'base64');
   const failed = failedSchema.safeParse(document);
-  const why = failed.success ? failed.data.error.message : 'it said nothing';
-  throw new MsmqCertError('signature-failed', `another process cannot sign with the installed key: ${why}`, {
+  throw cannotSign(failed.success ? failed.data.error.message : 'it said nothing');
+}
+
+function parsed(answer: string): unknown {
+  try {
+    return JSON.parse(answer);
+  } catch {
+    return null;
+  }
+}
+
+function cannotSign(why: string, cause?: unknown): MsmqCertError {
+  return new MsmqCertError('signature-failed', `another process cannot sign with the installed key: ${why}`, {
     hint: 'nothing was installed; a policy may keep programs from starting others, or the key from being used',
+    cause,
   });
 }

@@ -132,6 +132,8 @@ export interface Directory {
   findUser(name: string): Promise<User>;
   /** Reads both attributes, byte for byte. */
   read(user: User): Promise<Pair>;
+  /** Whether this account may write both attributes, as the directory works it out; not there where nobody can tell. */
+  mayWrite?(user: User): Promise<boolean>;
   /** Writes both attributes in one atomic step if, and only if, the blob still is `before.blob`. */
   swap(user: User, before: Pair, change: Change): Promise<SwapOutcome>;
   /** Where several servers stand behind it: the one that this user was last read from or written to. */

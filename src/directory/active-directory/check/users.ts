@@ -10,7 +10,7 @@ import { BLOB, DIGESTS } from '../read/search.ts';
 import { mayRead } from '../rights/access-list.ts';
 import { BLOB_ATTRIBUTE, DIGESTS_ATTRIBUTE } from '../rights/attribute-schema.ts';
 import type { Caller } from '../rights/caller.ts';
-import { writableAttributes } from '../rights/write-rights.ts';
+import { notWritable, writableAttributes } from '../rights/write-rights.ts';
 import { entryBase } from '../write/swap.ts';
 import { type Finding, failed, failure, make, ok, type Report, warning } from './checks.ts';
 
@@ -85,8 +85,7 @@ async function readRights({ search }: ActiveDirectory, caller: Caller, user: Use
 
 async function checkWriting({ search }: ActiveDirectory, user: User): Promise<Finding> {
   const writable = await writableAttributes(search, entryBase(user));
-  const wanted = [BLOB, DIGESTS];
-  const missing = wanted.filter((name) => !writable.some((each) => each.toLowerCase() === name.toLowerCase()));
+  const missing = notWritable(writable);
   if (missing.length > 0) {
     return failed(
       `this account may not write ${missing.join(' and ')} of ${user.account}`,
@@ -95,7 +94,7 @@ async function checkWriting({ search }: ActiveDirectory, user: User): Promise<Fi
         : `grant it the right to write both: ${delegationHint(user)}`,
     );
   }
-  const others = writable.length - wanted.length;
+  const others = writable.length - [BLOB, DIGESTS].length;
   const rest = others === 0 ? 'and nothing else' : `and ${others} other attributes`;
   return ok(`this account may write ${BLOB} and ${DIGESTS} of ${user.account}, ${rest}`);
 }

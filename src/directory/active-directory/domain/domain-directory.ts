@@ -116,6 +116,7 @@ export function directoryOver(
     stayWith,
     findUser: (name) => onServerInUse((directory) => directory.findUser(name)),
     read,
+    mayWrite: (user) => onServerInUse((directory) => directory.mayWrite(user)),
     swap,
     users: (scope) => flatten(onServerInUse(async (directory) => directory.users(scope))),
     survey: (part) => onServerInUse((directory) => directory.survey(part)),

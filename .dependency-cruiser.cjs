@@ -1,5 +1,5 @@
 // The floors of the house, from the top down: each may import what lies below it, and nothing above.
-const floors = ['cli', 'queue', 'run', 'journal', 'plan', 'inspect', 'machine', 'judge', 'directory', 'certificate', 'blob', 'files', 'native'];
+const floors = ['cli', 'queue', 'run', 'journal', 'plan', 'inspect', 'machine', 'judge', 'directory', 'certificate', 'blob', 'files', 'packed', 'native'];
 
 const upwards = floors.flatMap((floor, index) =>
   index === 0 ? [] : [{

@@ -19,6 +19,8 @@ export type ErrorCode =
   | 'wrong-passphrase'
   | 'wrong-owner'
   | 'recipient-unsuitable'
+  | 'invalid-sealed'
+  | 'recipient-key-missing'
   // what is in the directory
   | 'malformed-blob'
   | 'user-not-found'

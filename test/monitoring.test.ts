@@ -63,7 +63,7 @@ describe('the alert rules of the documentation', () => {
     const { isContent, said } = promtool(['check', 'rules', join(folder, 'rules.yaml')]);
     rmSync(folder, { recursive: true });
     assert.ok(isContent, said);
-    assert.match(said, /3 rules found/);
+    assert.match(said, /5 rules found/);
   });
 
   it('tell when nothing has succeeded for two days', () => {
@@ -100,6 +100,30 @@ describe('the alert rules of the documentation', () => {
     const summary = String.raw`CORP\svc will have 880 certificates in 30 days, more than fit`;
     assertFiring('MsmqCertAccountGrows', account('700+1x80'), 15, [
       `{exp_labels: {${labels}}, exp_annotations: {summary: '${summary}'}}`,
+    ]);
+  });
+
+  it('tell when users wait in the queue and nobody works', () => {
+    const standing = (workers: string) => [
+      { name: 'msmq_cert_queue_users', labels: ',domain="corp.example",id="a",state="waiting"', values: '3x8' },
+      { name: 'msmq_cert_queue_users', labels: ',domain="corp.example",id="b",state="waiting"', values: '2x8' },
+      { name: 'msmq_cert_queue_workers', labels: ',domain="corp.example"', values: workers },
+      { name: 'msmq_cert_queue_workers', labels: ',domain="other.example"', values: '0x8' },
+    ];
+    assertFiring('MsmqCertQueueStands', standing('1x8'), 1, []);
+    assertFiring('MsmqCertQueueStands', standing('0x8'), 1, [
+      "{exp_labels: {severity: warning, domain: corp.example, instance: mq1}, exp_annotations: {summary: '5 users wait in the queue of corp.example, and no worker is alive'}}",
+    ]);
+  });
+
+  it('tell when users of a run in the queue failed for good', () => {
+    const dead = (values: string) => [
+      { name: 'msmq_cert_queue_users', labels: ',domain="corp.example",id="a",state="dead"', values },
+      { name: 'msmq_cert_queue_users', labels: ',domain="corp.example",id="a",state="done"', values: '9x8' },
+    ];
+    assertFiring('MsmqCertQueueDead', dead('0x8'), 1, []);
+    assertFiring('MsmqCertQueueDead', dead('2x8'), 1, [
+      "{exp_labels: {severity: warning, domain: corp.example, instance: mq1, id: a}, exp_annotations: {summary: '2 users of the run a failed for good: msmq-cert queue dead list'}}",
     ]);
   });
 });

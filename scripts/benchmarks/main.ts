@@ -9,6 +9,7 @@ import { everyoneBenchmark } from './everyone.ts';
 import { issueBenchmark } from './issue.ts';
 import { journalMemoryBenchmark } from './journal-memory.ts';
 import { manifestMemoryBenchmark } from './manifest-memory.ts';
+import { millionMemoryBenchmark, planMemoryBenchmark } from './million-memory.ts';
 import { modifyBenchmark } from './modify.ts';
 import { oneModifyBenchmark } from './one-modify.ts';
 import { queueWorkersBenchmark } from './queue-workers.ts';
@@ -27,6 +28,8 @@ const benchmarks: readonly Benchmark[] = [
   byHandBenchmark,
   oneModifyBenchmark,
   manifestMemoryBenchmark,
+  millionMemoryBenchmark,
+  planMemoryBenchmark,
   journalMemoryBenchmark,
   auditBenchmark,
   auditMemoryBenchmark,

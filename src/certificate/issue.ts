@@ -1,6 +1,5 @@
 import { generateKeyPair, hash as hashOf, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { promisify } from 'node:util';
-import { asBuffer } from '../blob/digest.ts';
 import { MsmqCertError } from '../errors.ts';
 import { attributeTypes, type NameAttribute, type RelativeName } from './names.ts';
 import { type SubjectTemplate, subjectFor } from './subject.ts';
@@ -157,13 +156,6 @@ function fixedExtensions(): Structure[] {
   const endEntity = sequence();
   const digitalSignatureAndKeyEncipherment = bits(Buffer.of(0b1010_0000), 5);
   return [extension('2.5.29.19', true, endEntity), extension('2.5.29.15', true, digitalSignatureAndKeyEncipherment)];
-}
-
-const ownExtensions = Buffer.concat(fixedExtensions().map(toDer));
-
-/** Whether a certificate has just the extensions that {@link issueCertificate} gives; another maker's seldom has. */
-export function hasOwnExtensions(certificate: Uint8Array): boolean {
-  return asBuffer(certificate).includes(ownExtensions);
 }
 
 function extension(type: string, critical: boolean, value: Structure): Structure {

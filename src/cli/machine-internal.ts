@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { quoted } from '../advice.ts';
 import type { Directory, Listing, User } from '../directory/directory.ts';
 import { MsmqCertError } from '../errors.ts';
 import { assessKnowingly, type Criteria, type DecodedState } from '../judge/state.ts';
@@ -15,7 +16,7 @@ import { recognitionIn, statedRecognition } from './recognition.ts';
 import { carryOut } from './running/carry-out.ts';
 import { criteria, keySettingsRecord } from './running/policies.ts';
 import type { KeySettings } from './settings.ts';
-import { print } from './terminal.ts';
+import { print, tell } from './terminal.ts';
 
 export interface InternalSettings extends KeySettings {
   renew: boolean;
@@ -37,12 +38,14 @@ export async function installInternal(options: InternalSettings): Promise<void> 
   const { user, decision, registration, aftermath } = outcome;
   const internal = jsonOf(outcome);
   if (!options.json && !options.quiet) print([...linesOf(here, outcome), '']);
-  if (registration === null || aftermath.stale.length === 0 || options.overlap) {
+  const left = leftOver(outcome);
+  if (registration === null || aftermath.stale.length === 0 || options.overlap || left.length > 0) {
     const changed = registration === 'registered';
     const json = { schema: 1, command: 'install', dryRun: options.dryRun, changed, internal, results: [] };
     const isChange = changed || (options.dryRun && decision.flag === 'always');
-    const exitCode = options.detailedExitcode && isChange ? exitCodes.changed : exitCodes.done;
-    printResult({ exitCode, json, lines: [] }, options);
+    const done = options.detailedExitcode && isChange ? exitCodes.changed : exitCodes.done;
+    const exitCode = left.length > 0 ? exitCodes.someFailed : done;
+    printResult({ exitCode, json, lines: leftLines(user, left) }, options);
     return;
   }
   const targets = [{ name: user.sid ?? user.dn, wanted: [] }];
@@ -56,6 +59,8 @@ interface Outcome {
   decision: Decision;
   /** What the directory had for this machine before. */
   before: string[];
+  /** Whether the account that is bound may write what is retired; null when that cannot be told, or nothing is to be retired. */
+  mayRetire: boolean | null;
   /** Null in a dry run. */
   registration: Registration | null;
   aftermath: Aftermath;
@@ -74,7 +79,9 @@ async function registered(
     const before = await decoded(directory, user, rules);
     const decision = decide(before, here.session, options.renew);
     const had = internalOf(before, here.session).map(({ digest }) => digest);
-    const known = { user, decision, before: had };
+    const mayRetire = options.overlap ? null : ((await directory.mayWrite?.(user)) ?? null);
+    if (mayRetire === false && !options.quiet) tell(...cannotRetire(user));
+    const known = { user, decision, before: had, mayRetire };
     if (options.dryRun) return { ...known, registration: null, aftermath: { added: [], stale: [] } };
     const registration = register(decision.flag);
     const look = async () => compare(before, await decoded(directory, user, rules), here.session);
@@ -125,9 +132,34 @@ function retire(digests: string[], confirmed: boolean): PruneRequest {
   };
 }
 
-function jsonOf({ decision, before, registration, aftermath }: Outcome) {
+/** Told before MSMQ is asked, which cannot be taken back. */
+function cannotRetire({ account }: User): string[] {
+  return [
+    `warning: this bind may not write the certificates of ${account}: what MSMQ leaves stale will stay registered`,
+    'hint: give --overlap to leave it on purpose, or bind as an account that may write',
+  ];
+}
+
+/** What is stale and stays registered, as it may not be written. */
+function leftOver({ mayRetire, aftermath }: Outcome): string[] {
+  return mayRetire === false ? aftermath.stale : [];
+}
+
+function leftLines({ account }: User, left: readonly string[]): string[] {
+  if (left.length === 0) return [];
+  // without the options of this bind, which are those that do not serve
+  const removal = ['msmq-cert prune', quoted(account), ...left.map((digest) => `--digest ${digest}`)].join(' ');
+  return [
+    `not retired, as this bind may not write: ${left.join(', ')}`,
+    `an account that may write removes it: ${removal}`,
+  ];
+}
+
+function jsonOf(outcome: Outcome) {
+  const { decision, before, registration, aftermath, mayRetire } = outcome;
   const { added, stale } = aftermath;
-  return { flag: decision.flag, why: decision.why, result: registration, before, added, stale };
+  const told = { flag: decision.flag, why: decision.why, result: registration, before, added, stale };
+  return { ...told, mayRetire, left: leftOver(outcome) };
 }
 
 function linesOf({ session }: Here, { decision, registration, aftermath }: Outcome): string[] {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { isSea } from 'node:sea';
 import * as z from 'zod';
 import { DEFAULT_SUBJECT, parseSubjectTemplate, type SubjectTemplate } from '../certificate/subject.ts';
-import { MsmqCertError } from '../errors.ts';
+import { MsmqCertError, systemCode } from '../errors.ts';
 import type { SignElsewhere } from '../machine/install.ts';
 import { requireWindows, type WindowsCalls, windowsCalls } from '../native/windows/calls.ts';
 import { readSession, type Session } from '../native/windows/session.ts';
@@ -59,7 +59,9 @@ export const signElsewhere: SignElsewhere = async (digest, data) => {
       stdio: ['ignore', output, 'ignore'],
       windowsHide: true,
     });
-    await once(child, 'close');
+    await once(child, 'close').catch((cause: unknown) => {
+      throw cannotSign(`it does not start (${systemCode(cause) ?? 'unknown error'})`, cause);
+    });
     return signatureIn(readFileSync(answer, 'utf8'));
   } finally {
     closeSync(output);
@@ -68,12 +70,24 @@ export const signElsewhere: SignElsewhere = async (digest, data) => {
 };
 
 function signatureIn(answer: string): Buffer {
-  const document: unknown = answer.trim() === '' ? null : JSON.parse(answer);
+  const document = parsed(answer);
   const signed = signedSchema.safeParse(document);
   if (signed.success) return Buffer.from(signed.data.signature, 'base64');
   const failed = failedSchema.safeParse(document);
-  const why = failed.success ? failed.data.error.message : 'it said nothing';
-  throw new MsmqCertError('signature-failed', `another process cannot sign with the installed key: ${why}`, {
+  throw cannotSign(failed.success ? failed.data.error.message : 'it said nothing');
+}
+
+function parsed(answer: string): unknown {
+  try {
+    return JSON.parse(answer);
+  } catch {
+    return null;
+  }
+}
+
+function cannotSign(why: string, cause?: unknown): MsmqCertError {
+  return new MsmqCertError('signature-failed', `another process cannot sign with the installed key: ${why}`, {
     hint: 'nothing was installed; a policy may keep programs from starting others, or the key from being used',
+    cause,
   });
 }

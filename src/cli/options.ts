@@ -38,9 +38,7 @@ export function shardOf(text: string): Shard {
 }
 
 export function shardOption(): Option {
-  return new Option('--shard <i/n>', 'only part i of n of the users, the same whatever they are renamed to').argParser(
-    shardOf,
-  );
+  return new Option('--shard <i/n>', 'only part i of n of the users, told by their objectGUID').argParser(shardOf);
 }
 
 export function parseRate(text: string): number {

@@ -58,8 +58,11 @@ export function printError(error: MsmqCertError, form: Form): void {
   if (form === 'ndjson') printJsonLine(document);
 }
 
+/** What people read of an error. */
+export type Told = Pick<MsmqCertError, 'code' | 'message' | 'problems' | 'hint'>;
+
 /** `error[code]: sentence`, then what is wrong one by one, then the hint. */
-export function tellError(error: MsmqCertError, about = ''): void {
+export function tellError(error: Told, about = ''): void {
   const subject = about === '' || error.message.includes(about) ? '' : `${about}: `;
   tell(`${errorColours.red(`error[${error.code}]`)}: ${subject}${error.message}`);
   for (const problem of error.problems) tell(`  ${problem}`);

@@ -72,11 +72,13 @@ export function computerNames({ name, commonName, dnsName }: Computer): Set<stri
 
 /**
  * What an object other than the judged one contributes: the digests of one object, or a computer account. `unread`: it
- * may be either and cannot be read.
+ * may be either and cannot be read. `computers-end`: no computer account comes any more; a file, which has them among
+ * the others, ends without it.
  */
 export type Surrounding =
   | { kind: 'digests'; digests: Uint8Array[] }
   | { kind: 'computer'; computer: Computer }
+  | { kind: 'computers-end' }
   | { kind: 'unread' };
 
 export interface Survey {
@@ -135,6 +137,8 @@ export interface Directory {
   findUsers?(names: readonly string[]): Promise<(User | null)[]>;
   /** Reads both attributes, byte for byte. */
   read(user: User): Promise<Pair>;
+  /** Whether this account may write both attributes, as the directory works it out; not there where nobody can tell. */
+  mayWrite?(user: User): Promise<boolean>;
   /** Writes both attributes in one atomic step if, and only if, the blob still is `before.blob`. */
   swap(user: User, before: Pair, change: Change): Promise<SwapOutcome>;
   /** Where several servers stand behind it: the one that this user was last read from or written to. */

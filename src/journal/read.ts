@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { MsmqCertError } from '../errors.ts';
 import { unreadable } from '../files/file-errors.ts';
+import { jsonList, type PackedList } from '../packed/packed-list.ts';
 import type { Target } from '../plan/request.ts';
 import type { JournalSize } from './file.ts';
 import type { JournalRecord, RecordOf } from './records.ts';
@@ -16,7 +17,7 @@ import {
 
 export interface JournalHistory extends JournalSize {
   run: RecordOf<'run'>;
-  targets: Target[];
+  targets: PackedList<Target>;
   /** Whether the targets are all there: a run that crashed while it wrote them has changed nothing yet. */
   complete: boolean;
   path: string;
@@ -69,7 +70,7 @@ function begin(record: JournalRecord, path: string): JournalHistory {
   const users: UserIndex = new Map();
   return {
     run: record,
-    targets: [],
+    targets: jsonList(),
     complete: false,
     path,
     users,

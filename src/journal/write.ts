@@ -1,4 +1,4 @@
-import { hash, randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { hostname, userInfo } from 'node:os';
 import { toHex } from '../blob/digest.ts';
@@ -10,6 +10,7 @@ import { type User, userKey } from '../directory/directory.ts';
 import type { Shard } from '../directory/shard.ts';
 import type { MsmqCertError } from '../errors.ts';
 import { checkOwn } from '../files/own-folder.ts';
+import type { Sequence } from '../packed/packed-list.ts';
 import type { UserPlan } from '../plan/plan.ts';
 import type { Everyone, KeySettingsRecord, Request, Target } from '../plan/request.ts';
 import type { ItemResult, Summary } from '../plan/results.ts';
@@ -67,7 +68,7 @@ export const noJournal: Journal = {
 /** What a run is, for its journal. */
 export interface RunHeader {
   request: Request;
-  targets: readonly Target[];
+  targets: Sequence<Target>;
   /** Whom it is for when there are no targets: nobody is written down before there is something to do. */
   everyone?: Everyone;
   /** The part of the users that it is for; not there for all. */
@@ -96,8 +97,10 @@ export function fingerprintOf({
   const addressed = [everyone, shard, queued].filter((each) => each !== undefined);
   const asked = [request, keys, directory, ...addressed];
   const timeless = JSON.stringify(asked, (key, value) => (key === 'nowMs' ? undefined : value));
-  const names = targets.map((target) => JSON.stringify(target)).join('\n');
-  return hash('sha256', `${timeless}\n${names}`, 'hex').slice(0, 16);
+  const asText = createHash('sha256').update(timeless);
+  for (const target of targets) asText.update(`\n${JSON.stringify(target)}`);
+  if (targets.length === 0) asText.update('\n');
+  return asText.digest('hex').slice(0, 16);
 }
 
 /**
@@ -117,9 +120,12 @@ export async function beginJournal(path: string, header: RunHeader, pulse = PULS
   }
 }
 
+/** So many wait in memory for one sync of the disk. */
+const TARGETS_AT_A_TIME = 1000;
+
 async function writeHead(file: JournalFile, header: RunHeader): Promise<void> {
   const { targets, ...facts } = header;
-  const written = [
+  let waiting = [
     file.append({
       type: 'run',
       schema: 1,
@@ -129,10 +135,14 @@ async function writeHead(file: JournalFile, header: RunHeader): Promise<void> {
       fingerprint: fingerprintOf(header),
       ...facts,
     }),
-    ...targets.map(({ name, wanted }) => file.append({ type: 'target', name, wanted })),
-    file.append({ type: 'targets-complete', at: now() }),
   ];
-  await Promise.all(written);
+  for (const { name, wanted } of targets) {
+    waiting.push(file.append({ type: 'target', name, wanted }));
+    if (waiting.length < TARGETS_AT_A_TIME) continue;
+    await Promise.all(waiting);
+    waiting = [];
+  }
+  await Promise.all([...waiting, file.append({ type: 'targets-complete', at: now() })]);
 }
 
 /** A journal that this process has taken: nobody else writes to it until it is closed or gone on with. */

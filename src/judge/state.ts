@@ -2,8 +2,8 @@ import { type DecodedEntry, MAX_BLOB_BYTES, type MalformedBlobError } from '../b
 import { toHex } from '../blob/digest.ts';
 import { type EntryFinding, type ExaminedEntry, examine } from '../blob/findings.ts';
 import type { Pair } from '../blob/pair.ts';
-import { hasOwnExtensions } from '../certificate/issue.ts';
 import { machineIndex } from '../certificate/machine.ts';
+import { hasOwnExtensions } from '../certificate/own-extensions.ts';
 import { type CertificateFacts, describeCertificate } from '../certificate/x509/describe.ts';
 import type { User } from '../directory/directory.ts';
 import { type Recognition, type RecognitionRules, recognise } from './recognise.ts';

@@ -47,10 +47,14 @@ function serviceFinding(service: Exclude<MsmqFacts['service'], 'missing'>): Find
   return warning('this account may not ask whether the service MSMQ runs', 'ask as an administrator: Get-Service MSMQ');
 }
 
-function modeFinding(workgroup: boolean): Finding {
-  if (!workgroup) return ok('MSMQ is not in workgroup mode');
+/** Where the values are from that tell of workgroup mode, and what is said of the rights: nobody has documented them. */
+const REPORTED = "by practitioners' reports";
+
+function modeFinding(workgroup: boolean | null): Finding {
+  if (workgroup === null) return ok(`the registry has nothing that tells of workgroup mode, ${REPORTED}`);
+  if (!workgroup) return ok(`MSMQ is not in workgroup mode, by registry values known ${REPORTED}`);
   return failed(
-    'MSMQ is in workgroup mode, where it registers no certificates and verifies none',
+    `MSMQ is in workgroup mode, where it registers no certificates and verifies none, by registry values known ${REPORTED}`,
     'add the feature "Directory Service Integration" of Message Queuing, on a machine of the domain',
   );
 }
@@ -68,7 +72,7 @@ function storageFinding({ path, access }: MsmqFacts['storage']): Finding {
   if (access === 'missing')
     return warning(`the storage folder ${path} cannot be looked at`, 'check where MSMQ keeps its messages');
   return warning(
-    `this account may not write to ${path}: after the Windows update of December 2025 senders may fail with "insufficient resources"`,
+    `this account may not write to ${path}: after the Windows update of December 2025 senders may fail with "insufficient resources", ${REPORTED}`,
     'install the later update that mends it, or let the account write there',
   );
 }

@@ -1,5 +1,6 @@
 import { createPublicKey, randomUUID } from 'node:crypto';
-import { certify, checkRequest, hasOwnExtensions, type IssueRequest } from '../certificate/issue.ts';
+import { certify, checkRequest, type IssueRequest } from '../certificate/issue.ts';
+import { hasOwnExtensions } from '../certificate/own-extensions.ts';
 import { readSubject } from '../certificate/subject.ts';
 import { describeCertificate } from '../certificate/x509/describe.ts';
 import type { WindowsCalls } from '../native/windows/calls.ts';

@@ -3,8 +3,11 @@ import { type Readable, Transform } from 'node:stream';
 import { text as consumeText } from 'node:stream/consumers';
 import { parse } from 'csv-parse';
 import * as z from 'zod';
-import { type MachineIndex, machineIndex, parseMachine } from '../certificate/machine.ts';
+import { hostOf, parseMachine } from '../certificate/machine.ts';
 import { MsmqCertError, toMsmqCertError } from '../errors.ts';
+import { digestSet } from '../packed/digest-set.ts';
+import { nameIndex } from '../packed/name-index.ts';
+import { jsonList } from '../packed/packed-list.ts';
 import { durationOf } from './duration.ts';
 
 /** One wanted registration, as a manifest states it. */
@@ -105,29 +108,47 @@ async function* rawRows(input: Readable, name: string): AsyncGenerator<RawRow> {
 
 /** Finds rows that say the same as an earlier one, and certificates that are given for two users. */
 function repeatFinder(problems: string[]) {
-  const userOf = new Map<string, string>();
-  const machinesOf = new Map<string, MachineIndex<true>>();
+  const owners = jsonList<{ certificate: string; user: string }>();
+  const byCertificate = nameIndex();
+  const machines = seenMachines();
+
+  const ownerOf = (certificate: string): string | undefined =>
+    byCertificate
+      .find(certificate)
+      .map((position) => owners.at(position))
+      .find((owner) => owner?.certificate === certificate)?.user;
 
   const certificateRepeats = ({ line, user }: ManifestRow, certificate: string): boolean => {
-    const owner = userOf.get(certificate);
-    if (owner === undefined) userOf.set(certificate, user);
+    const owner = ownerOf(certificate);
+    if (owner === undefined) byCertificate.add(certificate, owners.push({ certificate, user }));
     else if (owner.toLowerCase() !== user.toLowerCase()) {
       problems.push(`line ${line}: ${certificate} is given for ${user} and for ${owner}`);
     }
     return owner !== undefined;
   };
 
-  const machineRepeats = (user: string, machine: string): boolean => {
-    const key = user.toLowerCase();
-    const machines = machinesOf.get(key) ?? machineIndex<true>();
-    machinesOf.set(key, machines);
-    return !machines.addNew(machine, true);
-  };
-
   return {
     isRepeat(row: ManifestRow): boolean {
       if (row.certificate !== null) return certificateRepeats(row, row.certificate);
-      return row.machine !== null && machineRepeats(row.user, row.machine);
+      return row.machine !== null && !machines.addNew(row.user, row.machine);
+    },
+  };
+}
+
+/** The machines of every user, as sameMachine tells them apart. */
+function seenMachines() {
+  const names = digestSet();
+  const hostsOfQualified = digestSet();
+  return {
+    /** Adds it unless the user has it already; whether it did. */
+    addNew(userName: string, machineName: string): boolean {
+      const [user, machine] = [userName.toLowerCase(), machineName.toLowerCase()];
+      const [exact, host] = [`${machine} ${user}`, `${hostOf(machine)} ${user}`];
+      const isQualified = machine.includes('.');
+      if (isQualified ? names.has(host) : hostsOfQualified.has(host)) return false;
+      if (!names.add(exact)) return false;
+      if (isQualified) hostsOfQualified.add(host);
+      return true;
     },
   };
 }

@@ -1,10 +1,12 @@
-import { hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { identifierText } from '../blob/identifier.ts';
 import { pairKey } from '../blob/pair.ts';
 import { type User, userKey } from '../directory/directory.ts';
 import { type ErrorCode, MsmqCertError } from '../errors.ts';
 import type { DecodedState, Registered } from '../judge/state.ts';
+import { nameIndex } from '../packed/name-index.ts';
+import { jsonList, type PackedList, type Sequence } from '../packed/packed-list.ts';
 import { requireUserObject } from './object-guard.ts';
 import {
   decodedOnly,
@@ -15,6 +17,7 @@ import {
   type UserPlan,
   type Verdict,
 } from './plan.ts';
+import { partsOf } from './plan-parts.ts';
 import { keySettingsSchema, type Verb, verbSchema, type Wanted, wantedSchema } from './request.ts';
 import { removalRefusal } from './verbs/prune.ts';
 
@@ -55,7 +58,9 @@ const plannedUserSchema = z.object({
   refusal: refusalSchema.nullable().optional(),
 });
 
-const bodySchema = z.object({
+const errorSchema = z.object({ user: z.string(), code: z.string(), message: z.string() });
+
+const headSchema = z.object({
   kind: z.literal('msmq-cert plan'),
   schema: z.literal(1),
   createdAt: z.string(),
@@ -63,50 +68,132 @@ const bodySchema = z.object({
   domain: z.string(),
   request: verbSchema,
   keys: keySettingsSchema,
-  users: z.array(plannedUserSchema),
-  errors: z.array(z.object({ user: z.string(), code: z.string(), message: z.string() })),
 });
 
-export type PlanFile = z.infer<typeof bodySchema>;
 export type PlannedUser = z.infer<typeof plannedUserSchema>;
+export type PlanError = z.infer<typeof errorSchema>;
 
-/** The plan as a file: readable JSON with a checksum over it, so that a plan changed by hand is noticed. */
-export function writePlan(plan: PlanFile): string {
-  return `${JSON.stringify({ ...plan, checksum: checksumOf(plan) }, null, 2)}\n`;
+/** Its users are held as bytes where there can be many. */
+export type PlanFile = z.infer<typeof headSchema> & { users: Sequence<PlannedUser>; errors: Sequence<PlanError> };
+
+const LISTS: ReadonlySet<string> = new Set(['users', 'errors']);
+
+/**
+ * The plan as a file, piece by piece: readable JSON with a checksum over it, so that a plan changed by hand is noticed.
+ */
+export function* writePlan({ users, errors, ...head }: PlanFile): Generator<string> {
+  const checksum = bodyChecksum();
+  yield '{\n';
+  for (const [key, value] of Object.entries(head)) {
+    checksum.value(key, value);
+    yield `  ${JSON.stringify(key)}: ${indented(value, 2)},\n`;
+  }
+  for (const [key, list] of Object.entries({ users, errors })) {
+    let isFirst = true;
+    yield `  ${JSON.stringify(key)}: [`;
+    for (const element of list) {
+      checksum.element(key, element);
+      yield `${isFirst ? '' : ','}\n    ${indented(element, 4)}`;
+      isFirst = false;
+    }
+    checksum.endList(key);
+    yield isFirst ? '],\n' : '\n  ],\n';
+  }
+  yield `  "checksum": ${JSON.stringify(checksum.end())}\n}\n`;
+}
+
+function indented(value: unknown, by: number): string {
+  return JSON.stringify(value, null, 2).replaceAll('\n', `\n${' '.repeat(by)}`);
+}
+
+/** SHA-256 over the compact JSON of what a plan holds, in its order, but for the checksum. */
+function bodyChecksum() {
+  const sha256 = createHash('sha256').update('{');
+  let isFirst = true;
+  let openList: string | null = null;
+  const begin = (key: string) => {
+    sha256.update(`${isFirst ? '' : ','}${JSON.stringify(key)}:`);
+    isFirst = false;
+  };
+  return {
+    value(key: string, value: unknown): void {
+      begin(key);
+      sha256.update(JSON.stringify(value));
+    },
+    element(key: string, value: unknown): void {
+      if (openList === null) begin(key);
+      sha256.update(`${openList === null ? '[' : ','}${JSON.stringify(value)}`);
+      openList = key;
+    },
+    endList(key: string): void {
+      if (openList === null) begin(key);
+      sha256.update(openList === null ? '[]' : ']');
+      openList = null;
+    },
+    end: () => sha256.update('}').digest('hex'),
+  };
 }
 
 /**
- * Reads a plan file.
+ * Reads a plan file, piece by piece.
  * @throws MsmqCertError invalid-plan
  */
-export function readPlan(text: string, file: string): PlanFile {
-  const document = parseObject(text, file);
-  const { checksum, ...body } = document;
-  if (body['kind'] !== 'msmq-cert plan') throw invalid(file, 'is no plan', 'msmq-cert plan … --out makes one');
-  if (body['schema'] !== 1) {
-    throw invalid(
-      file,
-      `is of version ${String(body['schema'])}, which this msmq-cert does not know`,
-      'use the version that made it',
-    );
+export function readPlan(pieces: Iterable<string>, file: string): PlanFile {
+  const users = jsonList<PlannedUser>();
+  const errors = jsonList<PlanError>();
+  const head: Record<string, unknown> = {};
+  const checksum = bodyChecksum();
+  const ended = new Set<string>();
+  let isSound = true;
+  const take = <T>(schema: z.ZodType<T>, list: PackedList<T>, value: unknown) => {
+    const checked = schema.safeParse(value);
+    if (checked.success) list.push(checked.data);
+    else isSound = false;
+  };
+  for (const part of parsedParts(pieces, file)) {
+    if (part.kind === 'list-end') {
+      checksum.endList(part.key);
+      ended.add(part.key);
+    } else if (part.kind === 'element') {
+      checksum.element(part.key, part.value);
+      if (part.key === 'users') take(plannedUserSchema, users, part.value);
+      else take(errorSchema, errors, part.value);
+    } else {
+      if (part.key !== 'checksum') checksum.value(part.key, part.value);
+      head[part.key] = part.value;
+    }
   }
-  const checked = bodySchema.safeParse(body);
-  if (!checked.success || checksum !== checksumOf(body)) {
+  checkVersion(head, file);
+  const checked = headSchema.safeParse(head);
+  if (!checked.success || !isSound || ended.size < LISTS.size || head['checksum'] !== checksum.end()) {
     throw invalid(file, 'was changed after it was made', 'make the plan anew instead of editing it');
   }
-  return checked.data;
+  return { ...checked.data, users, errors };
 }
 
-function parseObject(text: string, file: string): Record<string, unknown> {
+function checkVersion({ kind, schema }: Record<string, unknown>, file: string): void {
+  if (kind !== 'msmq-cert plan') throw invalid(file, 'is no plan', 'msmq-cert plan … --out makes one');
+  if (schema === 1) return;
+  throw invalid(
+    file,
+    `is of version ${String(schema)}, which this msmq-cert does not know`,
+    'use the version that made it',
+  );
+}
+
+type ParsedPart = { kind: 'value' | 'element'; key: string; value: unknown } | { kind: 'list-end'; key: string };
+
+function* parsedParts(pieces: Iterable<string>, file: string): Generator<ParsedPart> {
+  const parts = partsOf(pieces, LISTS);
   try {
-    return z.record(z.string(), z.unknown()).parse(JSON.parse(text));
+    for (const part of parts) {
+      if (part.kind === 'list-end') yield part;
+      else yield { kind: part.kind, key: part.key, value: JSON.parse(part.text) };
+    }
   } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
     throw new MsmqCertError('invalid-plan', `${file} is no plan`, { hint: 'msmq-cert plan … --out makes one', cause });
   }
-}
-
-function checksumOf(body: object): string {
-  return hash('sha256', JSON.stringify(body), 'hex');
 }
 
 function invalid(file: string, problem: string, hint: string): MsmqCertError {
@@ -155,9 +242,9 @@ export function plannedPlanners(
   confirmed: boolean,
   replan: ((wanted: readonly Wanted[], user: User) => Planner) | null,
 ): (user: User) => Planner {
-  const byUser = new Map(plan.users.toReversed().map((each) => [userKey(each.user), each]));
+  const plannedFor = plannedByUser(plan.users);
   return (user) => (state) => {
-    const planned = byUser.get(userKey(user));
+    const planned = plannedFor(userKey(user));
     if (planned === undefined || !isOfDomain(user, plan.domain)) throw otherDomain(user, plan.domain);
     requirePlannedObject(user, plan.request);
     if (pairKey(state.pair) === planned.base) {
@@ -169,6 +256,18 @@ export function plannedPlanners(
     if (replan !== null) return replan(planned.wanted, user)(state);
     throw outdated(user, 'was changed since the plan was made');
   };
+}
+
+/** The first that the file has for a user, by userKey. */
+function plannedByUser(users: Sequence<PlannedUser>): (key: string) => PlannedUser | undefined {
+  const positions = nameIndex();
+  let position = 0;
+  for (const { user } of users) positions.add(userKey(user), position++);
+  return (key) =>
+    positions
+      .find(key)
+      .map((at) => users.at(at))
+      .find((planned) => planned !== undefined && userKey(planned.user) === key);
 }
 
 function planExactly(planned: PlannedUser, state: DecodedState): UserPlan {

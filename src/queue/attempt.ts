@@ -19,7 +19,6 @@ const PASSING: ReadonlySet<ErrorCode> = new Set([
   'file-locked',
   'file-unwritable',
   'database-error',
-  'job-too-new',
 ]);
 
 /** What is no fault of the job, which has lost nothing by it, and passes while the worker waits for its next one. */
@@ -30,6 +29,7 @@ const STOPS_WORKER: ReadonlySet<ErrorCode> = new Set([
   ...FAILS_FOR_ALL,
   'clock-wrong',
   'database-refused',
+  'database-schema',
   'insecure-file-system',
   'untrusted-path',
 ]);
@@ -48,7 +48,7 @@ export const outputSchema = z.object({
   ),
   error: z.object({ code: z.string(), message: z.string() }).nullable(),
   /** Tries that have failed so far. */
-  attempts: z.number(),
+  attempts: z.int().nonnegative(),
 });
 
 export type Output = z.infer<typeof outputSchema>;
@@ -82,10 +82,10 @@ export function settle(
   const after = (tries: number): Output => ({ worker, ...facts, error: told, attempts: tries });
   if (error === null) return { settled: { kind: 'done', output: after(attempts) }, stop: null };
   if (OUTAGE.has(error.code)) return { settled: { kind: 'later', output: after(attempts) }, stop: null };
+  if (error.code === 'job-too-new') return { settled: { kind: 'not-ours', output: after(attempts) }, stop: null };
   const stop = broken ?? (STOPS_WORKER.has(error.code) ? error : null);
   if (stop !== null) return { settled: { kind: 'later', output: after(attempts) }, stop };
-  const isPassing = PASSING.has(error.code);
-  const isWorthATry = error.code === 'job-too-new' || (isPassing && attempts + 1 < MAX_ATTEMPTS);
+  const isWorthATry = PASSING.has(error.code) && attempts + 1 < MAX_ATTEMPTS;
   return { settled: { kind: isWorthATry ? 'later' : 'dead', output: after(attempts + 1) }, stop: null };
 }
 

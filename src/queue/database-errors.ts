@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MsmqCertError, systemCode } from '../errors.ts';
+import { MsmqCertError } from '../errors.ts';
 
 /** An error report of PostgreSQL as pg throws it: `code` is the SQLSTATE (PostgreSQL manual, appendix A). */
 const reportSchema = z.object({ code: z.string().regex(/^[\dA-Z]{5}$/), severity: z.string(), message: z.string() });
@@ -14,8 +14,8 @@ export function databaseError(error: unknown, where: string): MsmqCertError {
   if (error instanceof MsmqCertError) return error;
   const report = reportSchema.safeParse(error);
   if (report.success) return reported(report.data.code, report.data.message, where, error);
-  const code = systemCode(error) ?? '';
   const message = messageOf(error);
+  const code = withCode.safeParse(error).data?.code ?? '';
   if (isTls(code, message)) return untrusted(code, message, where, error);
   if (isConnection(code, message))
     return unreachable(`the database ${where} cannot be reached: ${code || message}`, error);
@@ -123,6 +123,7 @@ function untrusted(code: string, message: string, where: string, cause: unknown)
   });
 }
 
+const withCode = z.object({ code: z.string() });
 const withMessage = z.object({ message: z.string() });
 
 /**

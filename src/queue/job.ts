@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import * as z from 'zod';
+import { parseMachine } from '../certificate/machine.ts';
 import { type User, userKey } from '../directory/directory.ts';
 import { dnKey, parseDn } from '../directory/names.ts';
 import { MsmqCertError } from '../errors.ts';
@@ -81,10 +82,13 @@ export function domainOfDn(dn: string): string {
   });
 }
 
-/** @throws MsmqCertError job-too-new, job-refused */
+/** @throws MsmqCertError job-too-new, job-refused, invalid-machine */
 export function readJob(data: unknown): Job {
   const parsed = jobSchema.safeParse(data);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    for (const { machine } of parsed.data.wanted) if (machine !== null) parseMachine(machine);
+    return parsed.data;
+  }
   const version = z.object({ schema: z.number() }).safeParse(data);
   if (version.success && version.data.schema > JOB_SCHEMA) {
     throw new MsmqCertError(
@@ -95,8 +99,8 @@ export function readJob(data: unknown): Job {
       },
     );
   }
-  const where = parsed.error.issues[0]?.path.join('.') ?? '';
-  throw new MsmqCertError('job-refused', `the job is not what msmq-cert queue submit writes: ${where}`, {
+  const where = parsed.error.issues[0]?.path.join('.') || 'all of it';
+  throw new MsmqCertError('job-refused', `the job is not what msmq-cert queue submit writes: ${where} is wrong`, {
     hint: 'find out who else may write to the queue',
   });
 }

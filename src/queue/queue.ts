@@ -3,7 +3,7 @@ import { MsmqCertError } from '../errors.ts';
 import { type DatabaseSettings, describeDatabase, openDatabase } from './database.ts';
 import { databaseError } from './database-errors.ts';
 import { loadPgBoss } from './packages.ts';
-import { JOBS_SCHEMA, noTables, OWN_SCHEMA, otherTables, TABLES_VERSION } from './tables.ts';
+import { JOBS_SCHEMA, JOBS_VERSION, noTables, OWN_SCHEMA, otherTables, TABLES_VERSION } from './tables.ts';
 
 /** The queue in a PostgreSQL database, open. */
 export interface Queue {
@@ -28,6 +28,9 @@ export type Part = { kind: 'administer' } | { kind: 'use' } | { kind: 'work'; na
 /** How soon a worker that shows no life loses its jobs, and how often it is looked for such. */
 export const HEARTBEAT_S = 10;
 const LOOK_EVERY_S = 2;
+
+/** How often a worker says that it is there; only then others learn which jobs it works on. */
+const SIGN_OF_LIFE_S = 2;
 
 /** @throws MsmqCertError database-schema, package-missing, and what openDatabase throws */
 export async function openQueue(settings: DatabaseSettings, part: Part): Promise<Queue> {
@@ -54,18 +57,21 @@ export async function openQueue(settings: DatabaseSettings, part: Part): Promise
       schedule: false,
       registerInstance: part.kind === 'work',
       ...(part.kind === 'work' && { instanceName: part.name }),
-      instanceHeartbeatSeconds: HEARTBEAT_S,
+      instanceHeartbeatSeconds: SIGN_OF_LIFE_S,
       superviseIntervalSeconds: LOOK_EVERY_S,
       monitorIntervalSeconds: LOOK_EVERY_S,
       reindex: false,
       monitorVacuum: false,
     });
     boss.on('error', (error) => {
+      // pg-boss names one of its lanes, which tells the reader nothing
+      error.message = error.message.replace(/ \(Queue: [^()]*, Worker: [^()]*\)$/, '');
       for (const tell of listeners) tell(asOurs(error));
     });
     if (part.kind !== 'administer') await requireTables(query, where);
+    else await refuseNewerJobs(query);
     await boss.start().catch((error) => {
-      throw part.kind === 'administer' ? asOurs(error) : asSchemaError(error, asOurs);
+      throw asSchemaError(error, asOurs);
     });
     return {
       boss,
@@ -98,11 +104,23 @@ async function requireTables(query: Queue['query'], where: string): Promise<void
   if (about?.version !== TABLES_VERSION) throw otherTables(about?.version ?? 0);
 }
 
+/** pg-boss would take tables of a newer one for its own. */
+async function refuseNewerJobs(query: Queue['query']): Promise<void> {
+  const [found] = await query<{ name: string | null }>(`SELECT to_regclass('${JOBS_SCHEMA}.version') AS name`);
+  if (found?.name == null) return;
+  const [jobs] = await query<{ version: number }>(`SELECT version FROM ${JOBS_SCHEMA}.version`);
+  if (jobs !== undefined && jobs.version > JOBS_VERSION) throw otherVersion(`its tables have version ${jobs.version}`);
+}
+
 /** pg-boss refuses tables of another version of itself with a plain Error. */
 function asSchemaError(error: unknown, asOurs: (error: unknown) => MsmqCertError): MsmqCertError {
   if (!(error instanceof Error) || !/migrat|not installed|version/i.test(error.message)) return asOurs(error);
-  return new MsmqCertError('database-schema', `the queue was made by another version: ${error.message}`, {
+  return otherVersion(error.message, error);
+}
+
+function otherVersion(problem: string, cause?: unknown): MsmqCertError {
+  return new MsmqCertError('database-schema', `the queue was made by another version: ${problem}`, {
     hint: 'use one version of msmq-cert and pg-boss everywhere; queue init of a newer one brings the tables up to date',
-    cause: error,
+    cause,
   });
 }

@@ -15,12 +15,18 @@ export interface RunStatus {
   done: number;
   dead: number;
   cancelled: number;
+  /** How often users had to be tried again so far. */
+  retries: number;
   /** Certificates, by what was done to them. */
   certificates: { added: number; removed: number; unchanged: number };
   /** Users that were done in the last minute. */
   lastMinute: number;
+  /** The same a second, over less than a minute where the first of them was begun later. */
+  perSecond: number;
   /** Null while nothing was done lately. */
   secondsLeft: number | null;
+  /** How long the user has waited who was put into the queue first; null when nobody waits. */
+  oldestWaitingSeconds: number | null;
   /** Of those that failed, by code, the most frequent first. */
   errors: { code: string; users: number }[];
 }
@@ -31,7 +37,11 @@ interface Counts {
   at_work: number;
   done: number;
   cancelled: number;
+  retries: number;
   last_minute: number;
+  /** The part of the last minute in which users were done. */
+  seconds: number | null;
+  oldest: number | null;
 }
 
 export async function runStatus(queue: Queue, run: QueuedRun): Promise<RunStatus> {
@@ -44,7 +54,11 @@ export async function runStatus(queue: Queue, run: QueuedRun): Promise<RunStatus
        count(*) FILTER (WHERE state = 'active')::int AS at_work,
        count(*) FILTER (WHERE state = 'completed')::int AS done,
        count(*) FILTER (WHERE state = 'cancelled')::int AS cancelled,
-       count(*) FILTER (WHERE state = 'completed' AND completed_on > now() - interval '1 minute')::int AS last_minute
+       coalesce(sum(retry_count), 0)::int AS retries,
+       count(*) FILTER (WHERE state = 'completed' AND completed_on > now() - interval '1 minute')::int AS last_minute,
+       extract(epoch FROM now() - greatest(now() - interval '1 minute',
+         min(started_on) FILTER (WHERE state = 'completed')))::float AS seconds,
+       extract(epoch FROM now() - min(created_on) FILTER (WHERE state < 'active'))::float AS oldest
      FROM ${JOBS_SCHEMA}.job WHERE name = $1 AND data ->> 'run' = $2`,
     [jobs, run.id],
   );
@@ -60,7 +74,9 @@ export async function runStatus(queue: Queue, run: QueuedRun): Promise<RunStatus
     [dead, run.id],
   );
   const of = (name: string) => actions.find(({ action }) => action === name)?.count ?? 0;
-  const { waiting, retrying, at_work: atWork, done, cancelled, last_minute: lastMinute } = counts ?? NONE;
+  const { waiting, retrying, at_work: atWork, done, cancelled, retries } = counts ?? NONE;
+  const { last_minute: lastMinute, seconds, oldest } = counts ?? NONE;
+  const perSecond = lastMinute / Math.max(1, seconds ?? 0);
   const isDead = errors.reduce((sum, { users }) => sum + users, 0);
   return {
     users: waiting + atWork + done + cancelled + isDead,
@@ -70,18 +86,31 @@ export async function runStatus(queue: Queue, run: QueuedRun): Promise<RunStatus
     done,
     dead: isDead,
     cancelled,
+    retries,
     certificates: {
       added: of('added') + of('replaced'),
       removed: of('removed') + of('replaced'),
       unchanged: of('unchanged'),
     },
     lastMinute,
-    secondsLeft: lastMinute === 0 ? null : Math.ceil(((waiting + atWork) / lastMinute) * 60),
+    perSecond,
+    secondsLeft: perSecond === 0 ? null : Math.ceil((waiting + atWork) / perSecond),
+    oldestWaitingSeconds: oldest,
     errors,
   };
 }
 
-const NONE: Counts = { waiting: 0, retrying: 0, at_work: 0, done: 0, cancelled: 0, last_minute: 0 };
+const NONE: Counts = {
+  waiting: 0,
+  retrying: 0,
+  at_work: 0,
+  done: 0,
+  cancelled: 0,
+  retries: 0,
+  last_minute: 0,
+  seconds: null,
+  oldest: null,
+};
 
 /** Nothing of the run waits or is at work. */
 export function isOver({ waiting, atWork }: RunStatus): boolean {
@@ -98,7 +127,7 @@ export interface LiveWorker {
   lastSeen: Date;
 }
 
-/** The workers of a domain that have shown life within three of their heartbeats. */
+/** The workers of a domain that have shown life in the last few seconds. */
 export async function liveWorkers({ ask }: Queue, domain: string): Promise<LiveWorker[]> {
   const instances = await ask((boss) => boss.getInstances());
   return instances.flatMap(({ live, name, host, pid, workers, startedOn, heartbeatOn }) => {
@@ -123,9 +152,9 @@ export interface DeadJob {
 
 interface DeadRow {
   id: string;
-  run: string;
-  account: string;
-  dn: string;
+  run: string | null;
+  account: string | null;
+  dn: string | null;
   output: unknown;
   tries: number | null;
   created_on: Date;
@@ -149,7 +178,18 @@ export async function deadJobs(
     const known = outputSchema.safeParse(output);
     const error = known.success && known.data.error !== null ? known.data.error : lostWorker(output);
     const attempts = known.success ? known.data.attempts : (tries ?? 0) + 1;
-    return { id, run: of, account, dn, error, worker: known.success ? known.data.worker : null, attempts, at };
+    // of a job that nobody could read
+    const unread = '?';
+    return {
+      id,
+      run: of ?? unread,
+      account: account ?? unread,
+      dn: dn ?? unread,
+      error,
+      worker: known.success ? known.data.worker : null,
+      attempts,
+      at,
+    };
   });
 }
 

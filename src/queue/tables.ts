@@ -7,6 +7,9 @@ export const JOBS_SCHEMA = 'msmq_cert_jobs';
 /** Of {@link CREATE_TABLES}. */
 export const TABLES_VERSION = 1;
 
+/** Of the tables of the pg-boss that `queuePackages` pins. */
+export const JOBS_VERSION = 46;
+
 /**
  * `runs`: what was asked for, once for all its users. `swaps`: what workers were about to write over what, written down
  * before each write, so that any of them can tell what another one has done, and put it back. `rates`: how often all
@@ -60,10 +63,11 @@ export function grants(submitter: string, worker: string): string[] {
   return [
     `GRANT USAGE ON SCHEMA ${OWN_SCHEMA}, ${JOBS_SCHEMA} TO ${submits}, ${works};`,
     `GRANT SELECT ON ALL TABLES IN SCHEMA ${OWN_SCHEMA}, ${JOBS_SCHEMA} TO ${submits}, ${works};`,
-    `GRANT INSERT, UPDATE ON ${OWN_SCHEMA}.runs TO ${submits};`,
+    `GRANT INSERT, UPDATE (submitted_at, users) ON ${OWN_SCHEMA}.runs TO ${submits};`,
+    `GRANT UPDATE (cancelled_at) ON ${OWN_SCHEMA}.runs TO ${works};`,
     `GRANT INSERT ON ${JOBS_SCHEMA}.job, ${JOBS_SCHEMA}.job_common TO ${submits};`,
     `GRANT EXECUTE ON FUNCTION ${OWN_SCHEMA}.note_jobs() TO ${submits};`,
-    `GRANT INSERT, UPDATE ON ${OWN_SCHEMA}.swaps TO ${works};`,
+    `GRANT INSERT, UPDATE (outcome) ON ${OWN_SCHEMA}.swaps TO ${works};`,
     `GRANT INSERT, UPDATE, DELETE ON ${OWN_SCHEMA}.rates TO ${works};`,
     `GRANT INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${JOBS_SCHEMA} TO ${works};`,
   ];

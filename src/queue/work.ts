@@ -18,9 +18,12 @@ export interface Claim {
   signal: AbortSignal;
 }
 
-/** `later`: it is tried again by any worker. `dead`: it is not, until somebody looks at it. */
+/**
+ * `later`: it is tried again by any worker. `not-ours`: it waits for a newer one. `dead`: it is not tried again until
+ * somebody looks at it.
+ */
 export interface Settled {
-  kind: 'done' | 'later' | 'dead';
+  kind: 'done' | 'later' | 'not-ours' | 'dead';
   output: object;
 }
 
@@ -30,7 +33,7 @@ export interface WorkOptions {
   concurrency: number;
   /** Nothing new is begun once it is aborted. */
   stop: AbortSignal;
-  /** Ends when nothing is waiting or at work any more. */
+  /** Ends when nothing is waiting or at work any more but what is not for this worker. */
   untilEmpty: boolean;
   /** Told when the database cannot be reached, and that it can be again. */
   onTrouble(error: MsmqCertError): void;
@@ -52,6 +55,7 @@ export async function workOn(
   const { boss } = queue;
   const { jobs } = queueNames(domain);
   queue.onTrouble(onTrouble);
+  const notOurs = new Set<string>();
   for (let lane = 0; lane < concurrency; lane++) {
     const laneId: string = await boss.work(
       jobs,
@@ -61,6 +65,10 @@ export async function workOn(
         for (const job of claimed) {
           const { id, retryCount, data, output: lastOutput, signal } = job;
           const { kind, output } = await handle({ id, retryCount, data, lastOutput, signal });
+          if (kind === 'not-ours') {
+            notOurs.add(id);
+            await keepForOthers(queue, jobs, id);
+          }
           results.push({ id, status: statusOf[kind], output });
         }
         // there may be more: the next one is asked for at once
@@ -69,11 +77,22 @@ export async function workOn(
       },
     );
   }
-  await (untilEmpty ? untilNothingIsLeft(queue, jobs, stop) : aborted(stop));
+  await (untilEmpty ? untilNothingIsLeft(queue, jobs, notOurs, stop) : aborted(stop));
   await boss.offWork(jobs, { wait: true });
 }
 
-const statusOf = { done: 'completed', later: 'failed', dead: 'deadletter' } as const;
+const statusOf = { done: 'completed', later: 'failed', 'not-ours': 'failed', dead: 'deadletter' } as const;
+
+const NOT_OURS_S = 60;
+
+/** However often it is looked at, it does not run out of tries. */
+async function keepForOthers({ query }: Queue, jobs: string, id: string): Promise<void> {
+  await query(
+    `UPDATE ${JOBS_SCHEMA}.job SET retry_limit = retry_count + 100, retry_delay = ${NOT_OURS_S}, retry_backoff = false
+     WHERE name = $1 AND id = $2 AND state = 'active'`,
+    [jobs, id],
+  );
+}
 
 const touched = z.object({ affected: z.number() });
 
@@ -83,11 +102,17 @@ export async function stillHeld(queue: Queue, domain: string, { id, retryCount }
   return touched.parse(answer).affected === 1;
 }
 
-async function untilNothingIsLeft({ query }: Queue, jobs: string, stop: AbortSignal): Promise<void> {
+async function untilNothingIsLeft(
+  { query }: Queue,
+  jobs: string,
+  notOurs: ReadonlySet<string>,
+  stop: AbortSignal,
+): Promise<void> {
   while (!stop.aborted) {
     const left = await query<{ left: boolean }>(
-      `SELECT EXISTS (SELECT FROM ${JOBS_SCHEMA}.job WHERE name = $1 AND state < 'completed') AS left`,
-      [jobs],
+      `SELECT EXISTS (
+         SELECT FROM ${JOBS_SCHEMA}.job WHERE name = $1 AND state < 'completed' AND id <> ALL ($2::uuid[])) AS left`,
+      [jobs, [...notOurs]],
     ).catch(() => [{ left: true }]);
     if (left[0]?.left === false) return;
     await pause(LOOK_MS, undefined, { signal: stop }).catch(() => {});

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { type Listing, type User, userKey } from '../directory/directory.ts';
 import { MsmqCertError } from '../errors.ts';
 import { unreadable } from '../files/file-errors.ts';
@@ -33,7 +33,7 @@ export async function plannersFor(
 ): Promise<PlannerFor> {
   switch (request.verb) {
     case 'apply': {
-      const plan = await readPlanFile(request.plan);
+      const plan = readPlanFile(request.plan);
       const { confirmed } = request;
       const anew = 'confirmed' in plan.request ? { ...plan.request, confirmed } : plan.request;
       const replan = request.replan ? await verbPlanners(anew, criteria, directory) : null;
@@ -78,12 +78,28 @@ export async function verbPlanners(
 }
 
 /** @throws MsmqCertError file-unreadable, invalid-plan */
-export async function readPlanFile(path: string): Promise<PlanFile> {
+export function readPlanFile(path: string): PlanFile {
   try {
-    return readPlan(await readFile(path, 'utf8'), path);
+    return readPlan(textOf(path), path);
   } catch (cause) {
     if (cause instanceof MsmqCertError) throw cause;
     throw unreadable(`the plan ${path}`, cause);
+  }
+}
+
+const CHUNK_BYTES = 64 * 1024;
+
+function* textOf(path: string): Generator<string> {
+  const file = openSync(path, 'r');
+  try {
+    const decoder = new TextDecoder();
+    const chunk = Buffer.alloc(CHUNK_BYTES);
+    for (let bytes = readSync(file, chunk); bytes > 0; bytes = readSync(file, chunk)) {
+      yield decoder.decode(chunk.subarray(0, bytes), { stream: true });
+    }
+    yield decoder.decode();
+  } finally {
+    closeSync(file);
   }
 }
 

@@ -5,11 +5,13 @@ import { isInShard, type Shard } from '../directory/shard.ts';
 import { type ErrorCode, MsmqCertError, toMsmqCertError } from '../errors.ts';
 import type { JournalHistory } from '../journal/read.ts';
 import type { UserHistory } from '../journal/users.ts';
+import type { Sequence } from '../packed/packed-list.ts';
 import type { Planner } from '../plan/plan.ts';
-import type { Target, Wanted } from '../plan/request.ts';
+import type { Target } from '../plan/request.ts';
 import { count, emptySummary, failedItem, type ItemResult, type Summary, type UserResult } from '../plan/results.ts';
 import { type ApplyContext, applyToUser } from './apply.ts';
 import type { Selected } from './everyone.ts';
+import { type Known, knownUsers } from './known-users.ts';
 import { withoutSpareKeys } from './own-key-sets.ts';
 import { patiently } from './patience.ts';
 import type { PlannerFor } from './planners.ts';
@@ -23,7 +25,7 @@ export interface UnknownUser {
 
 export interface RunObserver {
   /** Once, when the names are resolved; null when nobody knows how many there will be. */
-  started(users: readonly Known[] | null): void;
+  started(users: Sequence<Known> | null): void;
   finished(result: UserResult): Promise<void>;
   unknown(user: UnknownUser): void;
 }
@@ -70,20 +72,24 @@ export const FAILS_FOR_ALL: ReadonlySet<ErrorCode> = new Set([
  * then applies the plans side by side. A failing user does not stop the others unless `control` says so.
  */
 export async function run(
-  targets: readonly Target[],
+  targets: Sequence<Target>,
   plannerFor: PlannerFor,
   context: ApplyContext,
   control: RunControl,
   observer: RunObserver,
 ): Promise<RunOutcome> {
   const crew = crewFor(context, control, observer);
-  const lane = limit(control.concurrency);
-  const everybody = await resolve(targets, context.directory, lane, crew.unknown);
-  const { shard = null } = control;
-  const known = shard === null ? everybody : everybody.filter(({ user }) => isInShard(user, shard));
+  const known = await resolve(targets, context.directory, control, crew.unknown);
   crew.stopIfTooMany();
   observer.started(known);
-  await lane.map(known, ({ user, wanted }) => crew.workOn(user, () => plannerFor(wanted, user)));
+  const waiting = known[Symbol.iterator]();
+  const workThrough = async () => {
+    for (let next = waiting.next(); !next.done; next = waiting.next()) {
+      const { user, wanted } = next.value;
+      await crew.workOn(user, () => plannerFor(wanted, user));
+    }
+  };
+  await Promise.all(Array.from({ length: control.concurrency }, workThrough));
   return crew.outcome(true);
 }
 
@@ -216,43 +222,49 @@ async function resultOf(
   }
 }
 
-/** A user, and what was asked for him. */
-export interface Known {
-  user: User;
-  wanted: Wanted[];
-}
+/** Names that are looked up before the next ones are: enough to keep every lane busy. */
+const NAMES_AT_A_TIME = 256;
 
 /** The users of targets by the names that the directory knows, each once. */
 export async function resolve(
-  targets: readonly Target[],
+  targets: Sequence<Target>,
   directory: Directory,
-  lane: ReturnType<typeof limit>,
+  { concurrency, shard = null }: Pick<RunControl, 'concurrency' | 'shard'>,
   onUnknown: (user: UnknownUser) => void,
-): Promise<Known[]> {
+): Promise<Sequence<Known>> {
+  const lane = limit(concurrency);
+  const known = knownUsers(targets);
+  for (let start = 0; start < targets.length; start += NAMES_AT_A_TIME) {
+    const positions = Array.from({ length: Math.min(NAMES_AT_A_TIME, targets.length - start) }, (_, at) => start + at);
+    const names = positions.map((position) => targets.at(position)?.name ?? '');
+    for (const [at, user] of (await findUsers(directory, names, lane)).entries()) {
+      if ('error' in user) onUnknown({ name: names[at] ?? '', items: [failedItem(null, null, user.error)] });
+      else if (shard === null || isInShard(user, shard)) known.note(user, start + at);
+    }
+  }
+  return known;
+}
+
+/** @throws MsmqCertError what the first lookup throws that fails because of the directory, when none is under way any more */
+async function findUsers(
+  directory: Directory,
+  names: readonly string[],
+  lane: ReturnType<typeof limit>,
+): Promise<(User | { error: MsmqCertError })[]> {
   // once the directory itself has failed it is asked no more: whoever closes it does so when nothing is under way
   const failures: unknown[] = [];
-  const found = await lane.map(targets, async ({ name, wanted }) => {
+  const atOnce = (await directory.findUsers?.(names)) ?? [];
+  const found = await lane.map(names, async (name, at) => {
     if (failures.length > 0) return [];
     try {
-      return [{ name, wanted, user: await findUser(directory, name) }];
+      return [atOnce[at] ?? (await findUser(directory, name))];
     } catch (thrown) {
       failures.push(thrown);
       return [];
     }
   });
   if (failures.length > 0) throw failures[0];
-  const byDn = new Map<string, Known>();
-  for (const { name, wanted, user } of found.flat()) {
-    if ('error' in user) {
-      onUnknown({ name, items: [failedItem(null, null, user.error)] });
-      continue;
-    }
-    const key = user.dn.toLowerCase();
-    const known = byDn.get(key);
-    if (known === undefined) byDn.set(key, { user, wanted: [...wanted] });
-    else known.wanted.push(...wanted);
-  }
-  return [...byDn.values()];
+  return found.flat();
 }
 
 /** @throws MsmqCertError when the directory itself fails; a name that it does not know is an answer. */

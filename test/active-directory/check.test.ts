@@ -125,6 +125,15 @@ describe('check', () => {
     ]);
   });
 
+  it('looks at each user in one shard only', async () => {
+    const of = async (shard: string) => {
+      const { checks } = await checkAs('provisioner', 'alice', 'bob', 'carol', 'dave', '--shard', shard);
+      return checks.filter(({ name }) => name === 'user').map(({ message }) => message);
+    };
+    const seen = [...(await of('1/3')), ...(await of('2/3')), ...(await of('3/3'))];
+    assert.deepEqual(seen.sort(), (await of('1/1')).sort());
+  });
+
   it('says that room is running out', async () => {
     const digests = Array.from({ length: 9 }, (_, index) => Buffer.alloc(16, index));
     await writePair(lab, 'carol', { blob: null, digests });

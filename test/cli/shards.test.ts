@@ -70,7 +70,7 @@ describe('A command for a shard', () => {
   );
 
   it(
-    'plans, audits and saves the same users, and each tells of who is not there',
+    'plans, lists, audits and saves the same users, and each tells of who is not there',
     inFolder(async (folder) => {
       const unknown: string[] = [];
       for (const shard of ['1/2', '2/2']) {
@@ -85,6 +85,12 @@ describe('A command for a shard', () => {
         assert.deepEqual(planned.map(({ user }: { user: { account: string } }) => user.account).sort(), users);
         const saved = await run(folder, ['backup', ...names, '--out', `${plan}.ldif`, '--shard', shard]);
         assert.equal(saved.json.users, users.length);
+        const listed = await run(folder, ['list', ...names, 'nobody', '--shard', shard]);
+        assert.deepEqual(listed.json.users.map(({ user }: Result) => user).sort(), users);
+        assert.deepEqual(
+          listed.json.errors.map(({ user }: Result) => user),
+          ['nobody'],
+        );
         const audited = await run(folder, ['audit', '--all', '--shard', shard]);
         assert.deepEqual(audited.json.users.map(({ user }: Result) => user).sort(), users);
       }

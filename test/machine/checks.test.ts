@@ -16,6 +16,26 @@ describe('the checks of MSMQ on this machine', () => {
     assert.deepEqual(statuses({}), ['msmq-service ok', 'domain-mode ok', 'weak-hashes ok', 'storage ok']);
   });
 
+  it('take a value that the registry does not have for no failure', () => {
+    assert.deepEqual(statuses({ workgroup: null }), [
+      ...['msmq-service ok', 'domain-mode ok', 'weak-hashes ok', 'storage ok'],
+    ]);
+  });
+
+  const reported: Partial<MsmqFacts>[] = [
+    ...[true, false, null].map((workgroup) => ({ workgroup })),
+    { storage: { path: 'C:\\msmq', access: 'denied' } },
+  ];
+  for (const changes of reported) {
+    it(`say what is known from reports only: ${JSON.stringify(changes)}`, () => {
+      const said = msmqChecks({ ...good, ...changes }).map(({ message }) => message);
+      assert.ok(
+        said.some((message) => message.endsWith("by practitioners' reports")),
+        said.join('\n'),
+      );
+    });
+  }
+
   const cases: [Partial<MsmqFacts>, string][] = [
     [{ service: 'missing' }, 'msmq-service warning'],
     [{ service: 'stopped' }, 'msmq-service failed'],

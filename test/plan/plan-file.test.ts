@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { hash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import type { Planner, UserPlan } from '../../src/plan/plan.ts';
 import { type PlanFile, plannedPlanners, plannedUser, readPlan, writePlan } from '../../src/plan/plan-file.ts';
 import type { PruneRequest, Verb } from '../../src/plan/request.ts';
@@ -20,6 +20,10 @@ const prune: PruneRequest = {
   includeComputers: false,
 };
 const state = stateOf([sound('PC-1'), sound('PC-2'), sound('PC-3')]);
+
+function textOf(plan: PlanFile): string {
+  return [...writePlan(plan)].join('');
+}
 
 function fileOf(plan: UserPlan, request: Verb = prune): PlanFile {
   return {
@@ -47,12 +51,12 @@ function fileOf(plan: UserPlan, request: Verb = prune): PlanFile {
 const refusedFile = () => fileOf(prunePlanner(prune, now, null)(state));
 
 function carryOut(text: string, confirmed: boolean, replan: Parameters<typeof plannedPlanners>[2] = null): UserPlan {
-  return plannedPlanners(readPlan(text, 'plan.json'), confirmed, replan)(alice)(state);
+  return plannedPlanners(readPlan([text], 'plan.json'), confirmed, replan)(alice)(state);
 }
 
 /** The file with other contents and a checksum that fits. */
 function edited(change: (plan: Record<string, unknown>) => object): string {
-  const { checksum: _, ...body } = JSON.parse(writePlan(refusedFile()));
+  const { checksum: _, ...body } = JSON.parse(textOf(refusedFile()));
   const changed = change(body);
   return JSON.stringify({ ...changed, checksum: hash('sha256', JSON.stringify(changed), 'hex') });
 }
@@ -64,8 +68,47 @@ const withRefusal = (refusal: unknown) =>
   });
 
 describe('a plan file', () => {
+  it('is the JSON of the plan, two columns in a level, with the SHA-256 of the plan without blanks', () => {
+    const plan = refusedFile();
+    const { users, errors, ...head } = plan;
+    const body = { ...head, users: [...users], errors: [...errors, { user: 'é "}]', code: 'usage', message: '\\' }] };
+    for (const each of [body, { ...body, users: [], errors: [] }, { ...body, users: [...users, ...users] }]) {
+      const checksum = createHash('sha256').update(JSON.stringify(each)).digest('hex');
+      assert.equal(textOf(each), `${JSON.stringify({ ...each, checksum }, null, 2)}\n`);
+    }
+  });
+
+  it('is read the same however it is cut in pieces or written as JSON', () => {
+    const text = textOf(refusedFile());
+    const whole = readPlan([text], 'plan.json');
+    const facts = ({ users, errors, ...head }: PlanFile) => ({ ...head, users: [...users], errors: [...errors] });
+    for (const other of [[...text], text.split(/(?=[{}[\]:,"])/), [JSON.stringify(JSON.parse(text))]]) {
+      assert.deepEqual(facts(readPlan(other, 'plan.json')), facts(whole));
+    }
+  });
+
+  it('is refused when it is cut short, goes on behind its end, or is something else', () => {
+    const text = textOf(refusedFile());
+    const others = [
+      '',
+      '[]',
+      'plan',
+      '{',
+      '{"users": [1, 2}',
+      text.slice(0, -3),
+      text.slice(0, 400),
+      `${text}{}`,
+      `1${text}`,
+    ];
+    for (const other of others) assert.throws(() => readPlan([other], 'plan.json'), { code: 'invalid-plan' }, other);
+    const without = edited(({ users: _, ...body }) => body);
+    assert.throws(() => readPlan([without], 'plan.json'), { code: 'invalid-plan' });
+    const twice = text.replace('"users": [', '"users": [], "users": [');
+    assert.throws(() => readPlan([twice], 'plan.json'), { code: 'invalid-plan' });
+  });
+
   it('refuses what was refused when it was made, until it is confirmed', () => {
-    const text = writePlan(refusedFile());
+    const text = textOf(refusedFile());
     const { refusal } = carryOut(text, false);
     assert.equal(refusal?.code, 'too-many-removals');
     assert.match(refusal?.message ?? '', /^2 of the 3 certificates of CORP\\alice/);
@@ -117,7 +160,7 @@ describe('a plan file', () => {
   it('plans a changed user anew', () => {
     const replan = (): Planner => () => assert.fail('planned anew');
     const other = fileOf(prunePlanner(prune, now, null)(stateOf([sound('PC-1')])));
-    assert.throws(() => carryOut(writePlan(other), false, replan), /planned anew/);
-    assert.throws(() => carryOut(writePlan(other), false), { code: 'plan-outdated' });
+    assert.throws(() => carryOut(textOf(other), false, replan), /planned anew/);
+    assert.throws(() => carryOut(textOf(other), false), { code: 'plan-outdated' });
   });
 });

@@ -222,6 +222,9 @@ describe('an error of the database', () => {
     [system('ECONNRESET'), 'database-unreachable'],
     [system('ENOTFOUND'), 'database-unreachable'],
     [Object.assign(new AggregateError([system('ECONNREFUSED')]), { code: 'ECONNREFUSED' }), 'database-unreachable'],
+    // as pg-boss passes an error on
+    [{ ...system('EPIPE'), message: 'write EPIPE' }, 'database-unreachable'],
+    [{ ...report('57P01'), message: 'terminating' }, 'database-unreachable'],
     [new Error('Connection terminated unexpectedly'), 'database-unreachable'],
     [new Error('timeout exceeded when trying to connect'), 'database-unreachable'],
     [new Error('The server does not support SSL connections'), 'tls-untrusted'],

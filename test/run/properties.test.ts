@@ -198,7 +198,7 @@ function assertTrue(end: End, by: string, versions: readonly Version[]): void {
   for (const result of results) {
     count(summary, result);
     const { user, items } = result;
-    const own = versions.filter((version) => version.user === user);
+    const own = versions.filter((version) => version.user.dn === user.dn);
     for (const item of items) assertItem(item, by, own);
   }
   assert.deepEqual(outcome.summary, summary);

@@ -211,7 +211,16 @@ export function randomPassphrase(): string {
  * @throws MsmqCertError file-unreadable, usage (no passphrase in it)
  */
 export async function passphraseFrom(file: string): Promise<string> {
-  const [line = ''] = decode(await readPassphraseFile(file), file).split(/\r?\n/, 1);
+  return passphraseIn(await readPassphraseFile(file), file);
+}
+
+/**
+ * The same for what is in such a file.
+ * @param file names it in errors
+ * @throws MsmqCertError file-unreadable, usage
+ */
+export function passphraseIn(bytes: Buffer, file: string): string {
+  const [line = ''] = decode(bytes, file).split(/\r?\n/, 1);
   if (line !== '') return line;
   throw new MsmqCertError('usage', `the first line of the passphrase file ${file} is empty`, {
     hint: 'write the passphrase into the first line',

@@ -11,8 +11,8 @@ export interface Sealing {
 }
 
 const DATA = '1.2.840.113549.1.7.1';
-const ENVELOPED_DATA = '1.2.840.113549.1.7.3';
-const AES256_CBC = '2.16.840.1.101.3.4.1.42';
+export const ENVELOPED_DATA = '1.2.840.113549.1.7.3';
+export const AES256_CBC = '2.16.840.1.101.3.4.1.42';
 const paddings = { oaep: constants.RSA_PKCS1_OAEP_PADDING, pkcs1: constants.RSA_PKCS1_PADDING } as const;
 
 /**

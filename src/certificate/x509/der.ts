@@ -54,6 +54,12 @@ export function nextTag({ bytes, offset, end }: DerReader): number {
  * @throws DerError
  */
 export function next(from: DerReader): DerElement {
+  return readInto({ bytes: from.bytes, tag: 0, offset: 0, start: 0, end: 0 }, from);
+}
+
+type ElementToFill = { -readonly [Field in keyof DerElement]: DerElement[Field] };
+
+function readInto(element: ElementToFill, from: DerReader): DerElement {
   const { bytes, offset, end } = from;
   if (end - offset < 2) throw new DerError(`element cut short at byte ${offset}`);
   const tag = byteAt(bytes, offset);
@@ -68,7 +74,11 @@ export function next(from: DerReader): DerElement {
   }
   if (length > end - start) throw new DerError(`length at byte ${offset + 1} goes past the end`);
   from.offset = start + length;
-  return { bytes, tag, offset, start, end: start + length };
+  element.tag = tag;
+  element.offset = offset;
+  element.start = start;
+  element.end = start + length;
+  return element;
 }
 
 function longLength(bytes: Buffer, start: number, count: number, end: number): number {
@@ -100,9 +110,51 @@ export function finish({ offset, end }: DerReader, what: string): void {
   if (offset !== end) throw new DerError(`${end - offset} bytes too many after the ${what} at byte ${offset}`);
 }
 
-/** The same bytes, tag and length included. */
-export function sameBytes(a: DerElement, b: DerElement): boolean {
-  return a.bytes.compare(b.bytes, b.offset, b.end, a.offset, a.end) === 0;
+/**
+ * A reader that goes into elements and out of them again. It has one object for all elements that it reads: one for each
+ * is most of what a walk over a certificate takes.
+ */
+export interface DerWalk extends DerReader {
+  end: number;
+  /** The last one that was read, until the next is. */
+  readonly element: ElementToFill;
+}
+
+export function walkOver(der: Uint8Array): DerWalk {
+  const { bytes, offset, end } = reader(der);
+  return { bytes, offset, end, element: { bytes, tag: 0, offset: 0, start: 0, end: 0 } };
+}
+
+/**
+ * Reads one element of any type, as {@link next} does.
+ * @throws DerError
+ */
+export function step(walk: DerWalk): DerElement {
+  return readInto(walk.element, walk);
+}
+
+/**
+ * Reads one element of the given type, as {@link expect} does.
+ * @throws DerError
+ */
+export function stepOver(walk: DerWalk, tag: number, what: string): DerElement {
+  const element = readInto(walk.element, walk);
+  if (element.tag !== tag) throw new DerError(`no ${what} at byte ${element.offset}`);
+  return element;
+}
+
+/** Goes into the last element, past its first bytes where it says so; returns what {@link leave} takes. */
+export function enter(walk: DerWalk, skipped = 0): number {
+  const outerEnd = walk.end;
+  walk.offset = walk.element.start + skipped;
+  walk.end = walk.element.end;
+  return outerEnd;
+}
+
+/** Goes on after the element that was entered. */
+export function leave(walk: DerWalk, outerEnd: number): void {
+  walk.offset = walk.end;
+  walk.end = outerEnd;
 }
 
 export function byteAt(bytes: Buffer, index: number): number {

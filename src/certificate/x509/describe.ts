@@ -6,19 +6,19 @@ import {
   byteAt,
   type DerElement,
   DerError,
-  type DerReader,
-  expect,
+  type DerWalk,
+  enter,
   finish,
   INTEGER,
-  inside,
-  next,
+  leave,
   nextTag,
   OBJECT_IDENTIFIER,
   OCTET_STRING,
-  reader,
   SEQUENCE,
   SET,
-  sameBytes,
+  step,
+  stepOver,
+  walkOver,
 } from './der.ts';
 import { dateOf, demandIdentifier, identifierNames, integerHex, positiveIntegerBits, textOf } from './der-values.ts';
 
@@ -84,14 +84,17 @@ export function describeCertificate(der: Uint8Array): CertificateFacts {
 }
 
 function readCertificate(der: Uint8Array): DescribedCertificate {
-  const whole = reader(der);
-  const parts = inside(expect(whole, SEQUENCE, 'certificate'));
-  finish(whole, 'certificate');
-  const body = readBody(inside(expect(parts, SEQUENCE, 'certificate body')));
-  const signatureAlgorithm = readAlgorithm(parts);
-  demandBits(expect(parts, BIT_STRING, 'signature'));
-  finish(parts, 'signature');
-  const { subject, issuer, serialNumber, notBefore, notAfter, keyAlgorithm, keyBits } = body;
+  const walk = walkOver(der);
+  stepOver(walk, SEQUENCE, 'certificate');
+  finish(walk, 'certificate');
+  enter(walk);
+  stepOver(walk, SEQUENCE, 'certificate body');
+  const outer = enter(walk);
+  const { subject, issuer, serialNumber, notBefore, notAfter, keyAlgorithm, keyBits } = readBody(walk);
+  leave(walk, outer);
+  const signatureAlgorithm = readAlgorithm(walk);
+  demandBits(stepOver(walk, BIT_STRING, 'signature'));
+  finish(walk, 'signature');
   return {
     kind: 'certificate',
     subject,
@@ -105,91 +108,119 @@ function readCertificate(der: Uint8Array): DescribedCertificate {
   };
 }
 
-function readBody(body: DerReader): Body {
-  if (nextTag(body) === VERSION) readVersion(inside(next(body)));
-  const serialNumber = integerHex(expect(body, INTEGER, 'serial number'));
-  readAlgorithm(body);
-  const issuerName = expect(body, SEQUENCE, 'name');
-  const issuer = readName(issuerName);
-  const validity = inside(expect(body, SEQUENCE, 'validity'));
-  const notBefore = dateOf(next(validity));
-  const notAfter = dateOf(next(validity));
-  finish(validity, 'validity');
-  const subjectName = expect(body, SEQUENCE, 'name');
-  const subject = sameBytes(subjectName, issuerName) ? issuer : readName(subjectName);
-  const key = readKey(inside(expect(body, SEQUENCE, 'public key')));
-  if (nextTag(body) === ISSUER_UNIQUE_ID) demandBits(next(body));
-  if (nextTag(body) === SUBJECT_UNIQUE_ID) demandBits(next(body));
-  if (nextTag(body) === EXTENSIONS) readExtensions(inside(next(body)));
-  finish(body, 'certificate body');
-  const { keyAlgorithm, keyBits } = key;
+function readBody(walk: DerWalk): Body {
+  if (nextTag(walk) === VERSION) readVersion(walk);
+  const serialNumber = integerHex(stepOver(walk, INTEGER, 'serial number'));
+  readAlgorithm(walk);
+  const { offset, end } = stepOver(walk, SEQUENCE, 'name');
+  const issuer = readName(walk);
+  stepOver(walk, SEQUENCE, 'validity');
+  const outer = enter(walk);
+  const notBefore = dateOf(step(walk));
+  const notAfter = dateOf(step(walk));
+  finish(walk, 'validity');
+  leave(walk, outer);
+  const name = stepOver(walk, SEQUENCE, 'name');
+  const isSame = walk.bytes.compare(walk.bytes, offset, end, name.offset, name.end) === 0;
+  const subject = isSame ? issuer : readName(walk);
+  const { keyAlgorithm, keyBits } = readKey(walk);
+  if (nextTag(walk) === ISSUER_UNIQUE_ID) demandBits(step(walk));
+  if (nextTag(walk) === SUBJECT_UNIQUE_ID) demandBits(step(walk));
+  if (nextTag(walk) === EXTENSIONS) readExtensions(walk);
+  finish(walk, 'certificate body');
   return { subject, issuer, serialNumber, notBefore, notAfter, keyAlgorithm, keyBits };
 }
 
-function readVersion(version: DerReader): void {
-  const { bytes, start, end } = expect(version, INTEGER, 'version');
+function readVersion(walk: DerWalk): void {
+  step(walk);
+  const outer = enter(walk);
+  const { bytes, start, end } = stepOver(walk, INTEGER, 'version');
   if (end - start !== 1 || byteAt(bytes, start) > 2) throw new DerError(`unknown version at byte ${start}`);
-  finish(version, 'version');
+  finish(walk, 'version');
+  leave(walk, outer);
 }
 
 /** AlgorithmIdentifier: the parameters may be anything, or not be there. */
-function readAlgorithm(from: DerReader): string {
-  const algorithm = inside(expect(from, SEQUENCE, 'algorithm'));
-  const name = nameOfAlgorithm(expect(algorithm, OBJECT_IDENTIFIER, 'algorithm identifier'));
-  if (!atEnd(algorithm)) next(algorithm);
-  finish(algorithm, 'algorithm');
+function readAlgorithm(walk: DerWalk): string {
+  stepOver(walk, SEQUENCE, 'algorithm');
+  const outer = enter(walk);
+  const name = nameOfAlgorithm(stepOver(walk, OBJECT_IDENTIFIER, 'algorithm identifier'));
+  if (!atEnd(walk)) step(walk);
+  finish(walk, 'algorithm');
+  leave(walk, outer);
   return name;
 }
 
-function readName(name: DerElement): RelativeName[] {
-  const rest = inside(name);
+/** The name is the element that was read last. */
+function readName(walk: DerWalk): RelativeName[] {
+  const outer = enter(walk);
   const names: RelativeName[] = [];
-  while (!atEnd(rest)) names.push(readRelativeName(inside(expect(rest, SET, 'relative distinguished name'))));
+  while (!atEnd(walk)) names.push(readRelativeName(walk));
+  leave(walk, outer);
   return names;
 }
 
-function readRelativeName(rest: DerReader): NameAttribute[] {
+function readRelativeName(walk: DerWalk): NameAttribute[] {
+  stepOver(walk, SET, 'relative distinguished name');
+  const outer = enter(walk);
   const attributes: NameAttribute[] = [];
   do {
-    const attribute = inside(expect(rest, SEQUENCE, 'name attribute'));
-    const type = nameOfAttribute(expect(attribute, OBJECT_IDENTIFIER, 'attribute type'));
-    const value = textOf(next(attribute));
-    finish(attribute, 'name attribute');
+    stepOver(walk, SEQUENCE, 'name attribute');
+    const rest = enter(walk);
+    const type = nameOfAttribute(stepOver(walk, OBJECT_IDENTIFIER, 'attribute type'));
+    const value = textOf(step(walk));
+    finish(walk, 'name attribute');
+    leave(walk, rest);
     attributes.push({ type, value });
-  } while (!atEnd(rest));
+  } while (!atEnd(walk));
+  leave(walk, outer);
   return attributes;
 }
 
-function readKey(publicKey: DerReader): Key {
-  const algorithm = readAlgorithm(publicKey);
-  const bits = expect(publicKey, BIT_STRING, 'public key');
-  finish(publicKey, 'public key');
+function readKey(walk: DerWalk): Key {
+  stepOver(walk, SEQUENCE, 'public key');
+  const outer = enter(walk);
+  const algorithm = readAlgorithm(walk);
+  const bits = stepOver(walk, BIT_STRING, 'public key');
+  finish(walk, 'public key');
   demandBits(bits);
-  if (algorithm !== 'rsaEncryption') return { keyAlgorithm: 'other', keyBits: null };
-  return { keyAlgorithm: 'rsa', keyBits: readModulusBits(bits) };
+  const isRsa = algorithm === 'rsaEncryption';
+  const keyBits = isRsa ? readModulusBits(walk) : null;
+  leave(walk, outer);
+  return { keyAlgorithm: isRsa ? 'rsa' : 'other', keyBits };
 }
 
 /** RSAPublicKey (RFC 8017 appendix A.1.1) inside the BIT STRING, after the byte that counts unused bits. */
-function readModulusBits({ bytes, start, end }: DerElement): number {
-  const content = { bytes, offset: start + 1, end };
-  const numbers = inside(expect(content, SEQUENCE, 'RSA key'));
-  finish(content, 'RSA key');
-  const modulusBits = positiveIntegerBits(expect(numbers, INTEGER, 'modulus'));
-  positiveIntegerBits(expect(numbers, INTEGER, 'exponent'));
-  finish(numbers, 'RSA key');
+function readModulusBits(walk: DerWalk): number {
+  const outer = enter(walk, 1);
+  stepOver(walk, SEQUENCE, 'RSA key');
+  finish(walk, 'RSA key');
+  const content = enter(walk);
+  const modulusBits = positiveIntegerBits(stepOver(walk, INTEGER, 'modulus'));
+  positiveIntegerBits(stepOver(walk, INTEGER, 'exponent'));
+  finish(walk, 'RSA key');
+  leave(walk, content);
+  leave(walk, outer);
   return modulusBits;
 }
 
-function readExtensions(from: DerReader): void {
-  const list = inside(expect(from, SEQUENCE, 'extensions'));
-  finish(from, 'extensions');
+function readExtensions(walk: DerWalk): void {
+  step(walk);
+  const outer = enter(walk);
+  stepOver(walk, SEQUENCE, 'extensions');
+  finish(walk, 'extensions');
+  const explicit = enter(walk);
   do {
-    const extension = inside(expect(list, SEQUENCE, 'extension'));
-    demandIdentifier(expect(extension, OBJECT_IDENTIFIER, 'extension identifier'));
-    if (nextTag(extension) === BOOLEAN) next(extension);
-    expect(extension, OCTET_STRING, 'extension value');
-    finish(extension, 'extension');
-  } while (!atEnd(list));
+    stepOver(walk, SEQUENCE, 'extension');
+    const list = enter(walk);
+    demandIdentifier(stepOver(walk, OBJECT_IDENTIFIER, 'extension identifier'));
+    if (nextTag(walk) === BOOLEAN) step(walk);
+    stepOver(walk, OCTET_STRING, 'extension value');
+    finish(walk, 'extension');
+    leave(walk, list);
+  } while (!atEnd(walk));
+  leave(walk, explicit);
+  leave(walk, outer);
 }
 
 /** A BIT STRING begins with the number of unused bits in its last byte, and here is never empty. */

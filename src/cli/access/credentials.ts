@@ -1,10 +1,8 @@
-import { createInterface } from 'node:readline/promises';
-import { Writable } from 'node:stream';
 import { MsmqCertError, toMsmqCertError } from '../../errors.ts';
 import { readInput, readSecret } from '../input.ts';
 import type { DirectorySettings } from '../settings.ts';
-import { askFor, isTerminal, tell } from '../terminal.ts';
 import { passwordInKeychain } from './keychain.ts';
+import { canPrompt, promptForSecret } from './prompt.ts';
 
 export type PasswordOrigin = 'file' | 'stdin' | 'environment' | 'keychain' | 'prompt';
 
@@ -77,12 +75,8 @@ async function fromKeychain(
   }
 }
 
-function canPrompt(): boolean {
-  return process.stdin.isTTY && isTerminal.errors;
-}
-
 async function fromPrompt(bind: string): Promise<FoundPassword> {
-  return { password: await prompt(`Password for ${bind}: `), origin: 'prompt' };
+  return { password: await promptForSecret(`Password for ${bind}: `), origin: 'prompt' };
 }
 
 function notEmpty(found: FoundPassword, bind: string): FoundPassword {
@@ -98,18 +92,4 @@ function firstLine(bytes: Buffer): string {
     .replace(/^\uFEFF/, '')
     .split(/\r?\n/, 1)
     .join('');
-}
-
-/** Asks on the terminal without showing what is typed. */
-async function prompt(question: string): Promise<string> {
-  askFor(question);
-  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const lines = createInterface({ input: process.stdin, output: silent, terminal: true });
-  lines.on('SIGINT', () => process.emit('SIGINT'));
-  try {
-    return await lines.question('');
-  } finally {
-    lines.close();
-    tell('');
-  }
 }

@@ -2,7 +2,7 @@ import type { Provenance } from '../../directory/directory.ts';
 import type { MsmqCertError } from '../../errors.ts';
 import type { Audited } from '../../inspect/audit/audit.ts';
 import type { AuditSummary } from '../../inspect/audit/report.ts';
-import { codesOf } from '../../inspect/audit/tally.ts';
+import { hasFindings } from '../../inspect/audit/tally.ts';
 import type { AuditSettings } from './settings.ts';
 
 /** One form of output. It takes the objects as they come. */
@@ -23,5 +23,5 @@ export interface AuditHead {
 
 /** Whether an object is worth a line: one without findings only is when all were asked for. */
 export function isShown(audited: Audited, { all }: Pick<AuditSettings, 'all'>): boolean {
-  return all || audited.kind === 'unread' || codesOf(audited).length > 0;
+  return all || audited.kind === 'unread' || hasFindings(audited);
 }

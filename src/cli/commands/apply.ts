@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
 import { checkOwn } from '../../files/own-folder.ts';
+import { jsonList, type Sequence } from '../../packed/packed-list.ts';
+import type { PlanFile } from '../../plan/plan-file.ts';
 import type { Target } from '../../plan/request.ts';
 import { readPlanFile } from '../../run/planners.ts';
 import { addExamples } from '../help.ts';
@@ -44,11 +46,18 @@ const applySettings = settings.run.extend({
 /** Carries out a plan file. */
 export async function apply(file: string, command: Command): Promise<void> {
   const options = await readSettings(command, applySettings);
-  const plan = await readPlanFile(file);
+  const { targets, planKeys } = targetsOf(file);
   const request = { verb: 'apply', plan: file, replan: options.replan, confirmed: options.yes } as const;
-  const targets = plan.users.map(({ user, wanted }): Target => ({ name: user.sid ?? user.dn, wanted }));
-  const keys = { ...plan.keys, out: options.out, ...(await handoverRecord(options)) };
+  const keys = { ...planKeys, out: options.out, ...(await handoverRecord(options)) };
   if (keys.handover?.kind === 'sink' && options.keySink === undefined) await checkOwn(file);
   const addressed = { targets, ...(options.shard && { shard: options.shard }) };
   await carryOut('apply', { request, ...addressed, keys, resume: null, undoes: null }, options);
+}
+
+/** Those of a plan, without the plan: it is read again for what it says of each. */
+function targetsOf(file: string): { targets: Sequence<Target>; planKeys: PlanFile['keys'] } {
+  const { users, keys } = readPlanFile(file);
+  const targets = jsonList<Target>();
+  for (const { user, wanted } of users) targets.push({ name: user.sid ?? user.dn, wanted });
+  return { targets, planKeys: keys };
 }

@@ -3,7 +3,6 @@ import type { Directory, Listing, Provenance } from '../../directory/directory.t
 import { type MsmqCertError, toMsmqCertError } from '../../errors.ts';
 import { audit as startAudit } from '../../inspect/audit/audit.ts';
 import { auditTally } from '../../inspect/audit/tally.ts';
-import { factsOf } from '../../judge/facts.ts';
 import { openDirectory, openForListing } from '../access/connect.ts';
 import { auditProgress } from '../audit/progress.ts';
 import { type AuditSettings, readAuditSettings } from '../audit/settings.ts';
@@ -115,7 +114,7 @@ async function auditThrough(
         if (audited.kind === 'unread') {
           unread++;
           metrics.error(audited.error.code);
-        } else metrics.user(factsOf(audited.state));
+        } else metrics.judged(audited.state);
         await sinks.add(audited);
       }
     } catch (error) {

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { type CheckRequest, check as runChecks } from '../../directory/active-directory/check/check.ts';
 import type { Check, CheckName, Report } from '../../directory/active-directory/check/checks.ts';
 import type { Delegation } from '../../directory/active-directory/rights/delegation.ts';
+import { shardSchema } from '../../directory/shard.ts';
 import { MsmqCertError } from '../../errors.ts';
 import { checkMachine } from '../../machine/checks.ts';
 import { requireWindows, windowsCalls } from '../../native/windows/calls.ts';
@@ -11,7 +12,7 @@ import { findServers, requireServer } from '../access/servers.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { addExamples } from '../help.ts';
 import { readUserNames } from '../input.ts';
-import { addDirectoryOptions, addOutputOptions, newCommand } from '../options.ts';
+import { addDirectoryOptions, addOutputOptions, newCommand, shardOption } from '../options.ts';
 import { printResult } from '../output.ts';
 import { colours } from '../render/colours.ts';
 import { readSettings, settings } from '../settings.ts';
@@ -26,6 +27,7 @@ export function checkCommand(): Command {
     )
     .argument('[user...]', 'account, DOMAIN\\user, UPN, distinguished name or SID')
     .option('--users-from <file>', 'more users, one a line; - for standard input')
+    .addOption(shardOption())
     .option('--local', 'only this machine, where messages are sent, and this account (Windows)')
     .option('--delegation <group>', 'print how to give this group the right to write both attributes')
     .option('--ou <dn>', 'of the users below this container');
@@ -45,6 +47,7 @@ export function checkCommand(): Command {
 
 const checkSettings = settings.directory.extend({
   usersFrom: z.string().optional(),
+  shard: shardSchema.optional(),
   local: z.boolean().default(false),
   delegation: z.string().optional(),
   ou: z.string().optional(),
@@ -65,7 +68,9 @@ export async function check(names: readonly string[], command: Command): Promise
     if (!options.json && !options.quiet) print(checkLines(each));
   };
   if (process.platform === 'win32') await checkMachine(await windowsCalls(), report);
-  const granted = options.local ? null : await checkDirectory(options, { users, delegation }, report);
+  const granted = options.local
+    ? null
+    : await checkDirectory(options, { users, shard: options.shard ?? null, delegation }, report);
   const json = { schema: 1, checks, ...(delegation !== null && { delegation: granted }) };
   const lines = granted === null ? [] : delegationLines(granted);
   printResult({ exitCode: exitCodeOf(checks), json, lines }, options);
@@ -73,7 +78,7 @@ export async function check(names: readonly string[], command: Command): Promise
 
 async function checkDirectory(
   options: z.infer<typeof checkSettings>,
-  request: Pick<CheckRequest, 'users' | 'delegation'>,
+  request: Pick<CheckRequest, 'users' | 'shard' | 'delegation'>,
   report: Report,
 ): Promise<Delegation | null> {
   const target = { access: await accessOptions(options), servers: () => findServers(options) };

@@ -1,18 +1,17 @@
 import { rm } from 'node:fs/promises';
 import type { Command } from 'commander';
 import * as z from 'zod';
-import { passphraseFrom } from '../../certificate/key-files/key-files.ts';
 import { MsmqCertError, systemCode } from '../../errors.ts';
 import { install as installKey } from '../../machine/install.ts';
 import { demandOwner } from '../../machine/owner.ts';
 import { type KeyAndCertificate, readPfx } from '../../machine/pfx.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addExamples } from '../help.ts';
-import { readInput } from '../input.ts';
 import { signElsewhere, templatesOf, thisMachineWithKeys } from '../machine.ts';
 import { installInternal } from '../machine-internal.ts';
 import { addDirectoryOptions, addOutFolderOption, addOutputOptions, addVerbOptions, newCommand } from '../options.ts';
 import { printResult } from '../output.ts';
+import { readDeliveredPfx } from '../pfx-files.ts';
 import { readSettings, settings } from '../settings.ts';
 import { tell } from '../terminal.ts';
 
@@ -21,11 +20,14 @@ export function installCommand(): Command {
     .summary('put a key where MSMQ signs, on the machine of the user (Windows)')
     .description(
       'On the machine where messages are sent, as the user whose certificate it is: puts key and certificate of a PFX file ' +
-        "into the user's personal store, and proves that a new process signs with SHA-512 by them. With --internal it lets MSMQ " +
-        'make and register the certificate that senders use which name none. It needs no rights but those of the user.',
+        "into the user's personal store, and proves that a new process signs with SHA-512 by them. A sealed PFX is opened with " +
+        'the key of its recipient, in the personal store of the user or of the machine. With --internal it lets MSMQ make and register the certificate that senders use which name none. It needs no rights but those of the user.',
     )
-    .argument('[pfx]', 'a PFX file that msmq-cert made for this account and this machine')
-    .option('--passphrase-file <file>', 'its passphrase; else the .pass file beside it')
+    .argument('[pfx]', 'a PFX file that msmq-cert made for this account and this machine, sealed (.pfx.p7m) or not')
+    .option(
+      '--passphrase-file <file>',
+      'its passphrase, sealed or not; else the .pass or .pass.p7m beside it, or a prompt',
+    )
     .option('--delete', 'delete the PFX and its passphrase when the key is proven to sign')
     .option('--exportable', 'let the key be taken out of the store again')
     .option('--user <account>', 'whose it is, where the subject or Windows does not say so')
@@ -92,9 +94,8 @@ async function installFile(file: string, options: InstallSettings): Promise<void
     });
   }
   const { calls, session } = await thisMachineWithKeys('install');
-  const passphraseFile = options.passphraseFile ?? file.replace(/(\.pfx)?$/i, '.pass');
-  const passphrase = await passphraseFrom(passphraseFile);
-  const given = readPfx(await readInput(file), passphrase, file, new Date());
+  const { pfx, passphrase, files } = await readDeliveredPfx(calls, file, options.passphraseFile);
+  const given = readPfx(pfx, passphrase, file, new Date());
   const stated = { user: options.user ?? null, machine: options.machine ?? null };
   demandOwner(given.facts, session, stated, templatesOf(options.subject), file);
   const { digest, thumbprint } = given;
@@ -108,15 +109,14 @@ async function installFile(file: string, options: InstallSettings): Promise<void
     return;
   }
   const outcome = await installKey(calls, given, options.exportable, signElsewhere);
-  const deleted = options.delete ? await deleteFiles([file, passphraseFile]) : [];
+  const deleted = options.delete ? await deleteFiles(files) : [];
   const changed = outcome === 'installed';
   const exitCode = changed && options.detailedExitcode ? exitCodes.changed : exitCodes.done;
   printResult(
     { exitCode, json: { ...head, changed, digest, thumbprint, deleted }, lines: linesOf(outcome, given, deleted) },
     options,
   );
-  if (!options.delete && !options.quiet)
-    tell(`${file} and its passphrase are not needed here any more; --delete removes them`);
+  if (!options.delete && !options.quiet) tell(`${files.join(' and ')}: not needed here any more; --delete removes it`);
 }
 
 function linesOf(

@@ -1,12 +1,13 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
+import { shardSchema } from '../../directory/shard.ts';
 import { type Listing, list as listUsers } from '../../inspect/list.ts';
 import type { DecodedState, Registered, UserState } from '../../judge/state.ts';
 import { openDirectory } from '../access/connect.ts';
 import { exitCodeOfFailures } from '../exit-codes.ts';
 import { addExamples } from '../help.ts';
 import { readUserNames } from '../input.ts';
-import { addDirectoryOptions, addOutputOptions, newCommand } from '../options.ts';
+import { addDirectoryOptions, addOutputOptions, newCommand, shardOption } from '../options.ts';
 import { errorJson, paragraphsOf, printJsonLine, printResult, tellError } from '../output.ts';
 import { recognitionIn, statedRecognition } from '../recognition.ts';
 import { colours } from '../render/colours.ts';
@@ -22,6 +23,7 @@ export function listCommand(): Command {
     .description('Lists what is registered for each user, with what is wrong about it.')
     .argument('[user...]', 'account, DOMAIN\\user, UPN, distinguished name or SID')
     .option('--users-from <file>', 'more users, one a line; - for standard input')
+    .addOption(shardOption())
     .option('--ndjson', 'print JSON, one user a line, the summary last');
   addDirectoryOptions(command);
   addOutputOptions(command);
@@ -36,6 +38,7 @@ export function listCommand(): Command {
 
 const listSettings = settings.directory.extend({
   usersFrom: z.string().optional(),
+  shard: shardSchema.optional(),
   ndjson: z.boolean().default(false),
 });
 
@@ -46,7 +49,7 @@ export async function list(names: readonly string[], command: Command): Promise<
   const directory = await openDirectory(options, 'read');
   const recognition = recognitionIn(directory, stated);
   try {
-    const listing = await listUsers(directory, users, criteria(recognition, options));
+    const listing = await listUsers(directory, users, criteria(recognition, options), options.shard);
     const { states, errors } = listing;
     const json = {
       schema: 1,

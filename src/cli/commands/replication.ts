@@ -1,13 +1,14 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
 import type { Directory, User } from '../../directory/directory.ts';
+import { isInShard, type Shard, shardSchema } from '../../directory/shard.ts';
 import { type ErrorCode, type MsmqCertError, toMsmqCertError } from '../../errors.ts';
 import { replicationError } from '../../inspect/replication/replication.ts';
 import { openDirectory } from '../access/connect.ts';
 import { exitCodeOfFailures, exitCodes } from '../exit-codes.ts';
 import { addExamples } from '../help.ts';
 import { readUserNames } from '../input.ts';
-import { addDirectoryOptions, addOutputOptions, durationOption, newCommand } from '../options.ts';
+import { addDirectoryOptions, addOutputOptions, durationOption, newCommand, shardOption } from '../options.ts';
 import { errorJson, paragraphsOf, printResult, tellError } from '../output.ts';
 import { replicationJson, replicationLines } from '../render/replication.ts';
 import { awaitReplication } from '../running/await-replication.ts';
@@ -22,6 +23,7 @@ export function replicationCommand(): Command {
     )
     .argument('[user...]', 'account, DOMAIN\\user, UPN, distinguished name or SID')
     .option('--users-from <file>', 'more users, one a line; - for standard input')
+    .addOption(shardOption())
     .addOption(durationOption('--wait <duration>', 'how long to wait for agreement', '30s'))
     .option('--no-wait', 'look once');
   addDirectoryOptions(command);
@@ -37,6 +39,7 @@ export function replicationCommand(): Command {
 
 const replicationSettings = settings.directory.extend({
   usersFrom: z.string().optional(),
+  shard: shardSchema.optional(),
   wait: z.union([z.number(), z.literal(false)]),
 });
 
@@ -45,7 +48,7 @@ export async function replication(names: readonly string[], command: Command): P
   const wanted = await readUserNames(names, options.usersFrom);
   const directory = await openDirectory(options, 'read');
   try {
-    const { users, errors } = await findUsers(directory, wanted);
+    const { users, errors } = await findUsers(directory, wanted, options.shard);
     const states = await awaitReplication(directory, users, options.wait || 0, options);
     const json = {
       schema: 1,
@@ -73,13 +76,14 @@ interface Unknown {
 async function findUsers(
   directory: Directory,
   names: readonly string[],
+  shard: Shard | undefined,
 ): Promise<{ users: User[]; errors: Unknown[] }> {
   const users = new Map<string, User>();
   const errors: Unknown[] = [];
   for (const name of names) {
     try {
       const user = await directory.findUser(name);
-      users.set(user.dn, user);
+      if (shard === undefined || isInShard(user, shard)) users.set(user.dn, user);
     } catch (error) {
       errors.push({ name, error: toMsmqCertError(error) });
     }

@@ -2,7 +2,7 @@ import { type User, userKey } from '../../directory/directory.ts';
 import { type ErrorCode, MsmqCertError } from '../../errors.ts';
 import type { UserFacts } from '../../judge/facts.ts';
 import { factsOf } from '../../judge/facts.ts';
-import { assess, type Criteria } from '../../judge/state.ts';
+import { assess, type Criteria, type UserState } from '../../judge/state.ts';
 import type { ItemResult, UserResult } from '../../plan/results.ts';
 import type { PlannerFor } from '../../run/planners.ts';
 import { factsAfter } from './facts-after.ts';
@@ -12,6 +12,8 @@ import { type Figures, noFigures } from './figures.ts';
 export interface Metrics {
   /** A user as the run leaves him. */
   user(facts: UserFacts): void;
+  /** A user whom nothing is done for. */
+  judged(state: UserState): void;
   /** The same planners; what they see of a user is remembered until his result comes. */
   watch(plannerFor: PlannerFor): PlannerFor;
   /** A user is worked on who was seen in a listing. */
@@ -30,6 +32,7 @@ export interface Metrics {
 
 const none: Metrics = {
   user: () => {},
+  judged: () => {},
   watch: (plannerFor) => plannerFor,
   selected: () => {},
   result: () => {},
@@ -50,11 +53,7 @@ export function startMetrics(
   { metricsFile, dryRun, maxCertificates }: { metricsFile?: string; dryRun?: boolean; maxCertificates: number },
 ): Metrics {
   if (metricsFile === undefined || dryRun) return none;
-  if (!metricsFile.endsWith('.prom')) {
-    throw new MsmqCertError('usage', `${metricsFile} does not end in .prom`, {
-      hint: "node_exporter's textfile collector reads such files only",
-    });
-  }
+  requirePromFile(metricsFile);
   const figures = noFigures(command, maxCertificates);
   const seen = new Map<string, UserFacts>();
   const items = (all: readonly ItemResult[]) => {
@@ -66,6 +65,7 @@ export function startMetrics(
   return {
     items,
     user: (facts) => addUser(figures, facts),
+    judged: (state) => addUser(figures, factsOf(state)),
     watch: (plannerFor) => (wanted, user) => {
       const planner = plannerFor(wanted, user);
       return (state) => {
@@ -95,6 +95,14 @@ export function startMetrics(
     // The library for the format is loaded only when there is something to write.
     write: async () => await (await import('./write-figures.ts')).writeFigures(metricsFile, figures),
   };
+}
+
+/** @throws MsmqCertError usage */
+export function requirePromFile(file: string | undefined): void {
+  if (file === undefined || file.endsWith('.prom')) return;
+  throw new MsmqCertError('usage', `${file} does not end in .prom`, {
+    hint: "node_exporter's textfile collector reads such files only",
+  });
 }
 
 function stateAfter(

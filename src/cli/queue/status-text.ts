@@ -47,15 +47,15 @@ export function runsTable(runs: readonly { run: QueuedRun; status: RunStatus }[]
 }
 
 export function runLines(run: QueuedRun, status: RunStatus): string[] {
-  const { users, done, waiting, retrying, atWork, dead, cancelled, certificates, lastMinute, secondsLeft, errors } =
-    status;
+  const { users, done, waiting, retrying, atWork, dead, cancelled, retries } = status;
+  const { certificates, lastMinute, perSecond, secondsLeft, errors } = status;
   const left = secondsLeft === null || isOver(status) ? '' : `, about ${secondsLeft} s left`;
   return [
     `run ${run.id}: ${whatFor(run)} in ${run.domain}, ${stateOf(run, status)}`,
     `submitted by ${run.submittedBy}, ${run.begunAt.toISOString()}`,
     `${done} of ${counted(users, 'user')} done, ${atWork} at work, ${waiting} waiting (${retrying} of them tried before), ${dead} dead, ${cancelled} cancelled`,
     `certificates: ${certificates.added} added, ${certificates.removed} removed, ${certificates.unchanged} unchanged`,
-    `${lastMinute} in the last minute${left}`,
+    `${lastMinute} in the last minute, ${perSecond.toFixed(1)} a second${left}; ${counted(retries, 'retry', 'retries')} so far`,
     ...errors.map(({ code, users: of }) => `dead by ${code}: ${of}`),
     ...(dead > 0 ? [`${command('queue dead list', [], ['--run', run.id])} shows why`] : []),
     ...(run.submittedAt === null && run.cancelledAt === null

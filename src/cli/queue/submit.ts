@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import limit from 'p-limit';
 import { command } from '../../advice.ts';
 import { counted } from '../../counted.ts';
 import type { Directory, Listing, User } from '../../directory/directory.ts';
@@ -79,7 +78,7 @@ async function wishesFor(request: Verb, chosen: Chosen, ground: Ground): Promise
   const { targets, everyone } = chosen;
   if (everyone !== undefined)
     return selectedUsers(opened, { request, everyone, recognition: recognitionIn(opened, keys), keys, onUnknown });
-  const known = await resolve(targets, opened, limit(settings.concurrency), onUnknown);
+  const known = await resolve(targets, opened, settings, onUnknown);
   return (async function* () {
     for (const { user, wanted } of known) yield { user, wanted: await Promise.all(wanted.map(withContent)) };
   })();
@@ -143,14 +142,14 @@ function report(
         wentOn: submitted?.goesOn ?? false,
         results: failures.map(({ name, error }) => ({ user: name, action: 'failed', error: errorJson(error) })),
       },
-      lines: linesFor(submitted),
+      lines: linesFor(submitted, failures.length),
     },
     settings,
   );
 }
 
-function linesFor(submitted: Submitted | null): string[] {
-  if (submitted === null) return ['nobody needs anything: nothing was submitted'];
+function linesFor(submitted: Submitted | null, failures: number): string[] {
+  if (submitted === null) return [`${failures > 0 ? '' : 'nobody needs anything: '}nothing was submitted`];
   const { run, users, goesOn } = submitted;
   return [
     `${goesOn ? 'the submit that was cut short is whole now: ' : ''}${counted(users, 'user')} in the queue`,

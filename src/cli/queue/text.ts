@@ -43,12 +43,21 @@ function linesFor({ user, items, doneBefore }: UserResult): string[] {
   return [`${user.account}: ${counts}${doneBefore ? ' (done before)' : ''}`];
 }
 
+export interface Tally {
+  users: number;
+  failed: number;
+  /** Jobs of a newer form. */
+  left: number;
+  journals: readonly string[];
+}
+
 /** How a worker ends. */
-export function workerLine(users: number, failed: number, journals: readonly string[]): string[] {
+export function workerLines({ users, failed, left, journals }: Tally): string[] {
   const failures = failed === 0 ? '' : `, ${failed} of them failed`;
   const [journal] = journals;
   return [
     `${counted(users, 'user')} worked on${failures}`,
+    ...(left === 0 ? [] : [`${counted(left, 'job')} left to newer workers`]),
     ...journals.map((path) => `journal: ${path}`),
     ...(journal === undefined ? [] : [`${command('undo', [journal])} puts back what this worker wrote`]),
   ];

@@ -37,8 +37,8 @@ export interface WorkerParts {
   stop: AbortSignal;
   /** What is wrong with the folder of this worker: else it is the user's own that cannot be written. */
   lookAtPlace(): Promise<MsmqCertError | null>;
-  /** Told of each user, and whether he is given up. */
-  onAttempt(account: string, run: string, attempt: Attempt, isDead: boolean): void;
+  /** Told of each user, and what becomes of his job. */
+  onAttempt(account: string, run: string, attempt: Attempt, kind: Settled['kind']): void;
   /** Something is wrong that is wrong for all jobs. */
   onStop(error: MsmqCertError): void;
 }
@@ -52,7 +52,7 @@ export async function handleJob(claim: Claim, parts: WorkerParts): Promise<Settl
   }).catch((thrown): Attempt => ({ kind: 'refused', error: toMsmqCertError(thrown) }));
   const broken = errorOf(attempt)?.code === 'file-unwritable' ? await parts.lookAtPlace() : null;
   const { settled, stop } = settle(attempt, claim.lastOutput, worker, broken);
-  onAttempt(told.account, told.run, attempt, settled.kind === 'dead');
+  onAttempt(told.account, told.run, attempt, settled.kind);
   if (stop !== null) onStop(stop);
   return settled;
 }
@@ -62,12 +62,13 @@ async function workOnJob(
   parts: WorkerParts,
   isFor: (account: string, run: string) => void,
 ): Promise<Attempt> {
-  const { queue, directory, allowed, stop } = parts;
+  const { queue, domain, directory, allowed, stop } = parts;
   if (stop.aborted) return { kind: 'stopped' };
   const job = readJob(claim.data);
   isFor(job.user.account, job.run);
   const run = await readRun(queue, job.run);
   if (run.cancelledAt !== null) return await takeBack(claim, parts);
+  requireDomain(run, domain);
   requireVerb(run, allowed);
   const user = await patiently(() => findUser(job, directory), stop);
   requirePlace(user, run, allowed);
@@ -131,6 +132,13 @@ async function findUser({ user: { account, sid, guid, dn } }: Job, directory: Di
       hint: 'look at the user, and submit it again',
     },
   );
+}
+
+function requireDomain({ domain, id }: QueuedRun, here: string): void {
+  if (domain === here) return;
+  throw new MsmqCertError('job-refused', `the run ${id} is for ${domain}, and its job lies in the queue of ${here}`, {
+    hint: 'find out who else may write to the queue',
+  });
 }
 
 function requireVerb({ asked, id }: QueuedRun, { verbs }: AllowList): void {

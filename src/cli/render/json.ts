@@ -2,6 +2,7 @@ import { identifierText } from '../../blob/identifier.ts';
 import { formatName } from '../../certificate/subject.ts';
 import type { CertificateFacts } from '../../certificate/x509/describe.ts';
 import type { Registered, UserState } from '../../judge/state.ts';
+import { timeText } from './time-text.ts';
 
 /** One user in the documents of list and audit. */
 export function userJson(state: UserState) {
@@ -26,7 +27,8 @@ export function certificateJson(registered: Registered) {
     account,
     machine,
     recognisedBy,
-    ...(candidates.length > 0 && { candidates }),
+    // Left out of the document where it is undefined; spreading would make the object a slow one.
+    candidates: candidates.length > 0 ? candidates : undefined,
     subject,
     issuer,
     serialNumber,
@@ -47,8 +49,8 @@ export function factsJson(facts: CertificateFacts) {
     subject,
     issuer: facts.issuer === facts.subject ? subject : formatName(facts.issuer),
     serialNumber: facts.serialNumber,
-    notBefore: facts.notBefore.toISOString(),
-    notAfter: facts.notAfter.toISOString(),
+    notBefore: timeText(facts.notBefore),
+    notAfter: timeText(facts.notAfter),
     keyBits: facts.keyBits,
     signatureAlgorithm: facts.signatureAlgorithm,
   };

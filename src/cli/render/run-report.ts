@@ -3,11 +3,12 @@ import { mainFile } from '../../certificate/key-files/custody.ts';
 import { counted } from '../../counted.ts';
 import { type ErrorCode, MsmqCertError } from '../../errors.ts';
 import { replicationError, type UserReplication } from '../../inspect/replication/replication.ts';
+import { jsonList } from '../../packed/packed-list.ts';
 import type { UserPlan } from '../../plan/plan.ts';
 import type { ItemResult, LeftKeys, Summary, UserResult } from '../../plan/results.ts';
 import type { RunOutcome, UnknownUser } from '../../run/run.ts';
 import { type ExitCode, exitCodeOfError, exitCodeOfFailures, exitCodes } from '../exit-codes.ts';
-import { errorJson, printJson, printJsonLine, tellError } from '../output.ts';
+import { errorJson, printJson, printJsonLine, type Told, tellError } from '../output.ts';
 import type { RunSettings } from '../settings.ts';
 import { isTerminal, print, tell } from '../terminal.ts';
 import { colours } from './colours.ts';
@@ -184,9 +185,9 @@ function textSink({ dryRun }: Head, { quiet, ldif, progress }: RunSettings): Sin
   const heldBack: string[][] = [];
   const isHeldBack = progress && isTerminal.errors;
   const say = (paragraph: readonly string[]) => print([...paragraph, '']);
-  const complaints: (() => void)[] = [];
+  const complaints = heldComplaints();
   const complain = (user: string, items: readonly ItemResult[]) => {
-    for (const { error } of items) if (error !== null) complaints.push(() => tellError(error, user));
+    for (const { error } of items) if (error !== null) complaints.error(user, error);
   };
   return {
     user(result) {
@@ -194,7 +195,7 @@ function textSink({ dryRun }: Head, { quiet, ldif, progress }: RunSettings): Sin
       else if (!quiet) userParagraphs(result, dryRun).forEach(say);
       complain(result.user.account, result.items);
       const undelivered = undeliveredLines(result);
-      if (undelivered.length > 0) complaints.push(() => tell(...undelivered));
+      if (undelivered.length > 0) complaints.lines(undelivered);
     },
     unknown: ({ name, items }) => complain(name, items),
     end({ outcome, journal, replication }) {
@@ -204,11 +205,36 @@ function textSink({ dryRun }: Head, { quiet, ldif, progress }: RunSettings): Sin
         for (const paragraph of [...heldBack, ...seen]) say(paragraph);
         print(lastLines(summary, dryRun, ldif, journal));
       }
-      for (const each of complaints) each();
+      complaints.tell();
       for (const error of replication.flatMap((each) => replicationError(each) ?? [])) tellError(error);
       if (stoppedBy !== null) {
         tellError(stoppedBy);
         tell(remainderText(remaining, stoppedBy.code === 'interrupted' ? null : journal));
+      }
+    },
+  };
+}
+
+/** What there is to complain of in the end, without the stacks of the errors; what can be done about them is often the same. */
+function heldComplaints() {
+  const held = jsonList<string[] | (Told & { user: string; hintNumber: number })>();
+  const hints: (string | undefined)[] = [];
+  const numbers = new Map<string | undefined, number>();
+
+  const numberOf = (hint: string | undefined): number => {
+    const number = numbers.get(hint) ?? hints.push(hint) - 1;
+    numbers.set(hint, number);
+    return number;
+  };
+  return {
+    error(user: string, { code, message, problems, hint }: Told): void {
+      held.push({ user, code, message, problems, hint: undefined, hintNumber: numberOf(hint) });
+    },
+    lines: (lines: string[]) => held.push(lines),
+    tell(): void {
+      for (const each of held) {
+        if (Array.isArray(each)) tell(...each);
+        else tellError({ ...each, hint: hints[each.hintNumber] }, each.user);
       }
     },
   };

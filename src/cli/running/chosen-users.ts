@@ -1,4 +1,5 @@
 import { MsmqCertError } from '../../errors.ts';
+import type { Sequence } from '../../packed/packed-list.ts';
 import type { Everyone, Target } from '../../plan/request.ts';
 import { readUserNames } from '../input.ts';
 import type { RunSettings } from '../settings.ts';
@@ -6,7 +7,7 @@ import { withoutWanted } from './named.ts';
 
 /** Whom a command is for: those that are named, or everybody. */
 export interface Chosen {
-  targets: readonly Target[];
+  targets: Sequence<Target>;
   everyone?: Everyone;
 }
 

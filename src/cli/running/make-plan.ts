@@ -1,10 +1,11 @@
 import { command } from '../../advice.ts';
 import { type Directory, type Listing, userKey } from '../../directory/directory.ts';
 import type { MsmqCertError } from '../../errors.ts';
-import { createFile } from '../../files/output-file.ts';
+import { createFile, type Write } from '../../files/output-file.ts';
 import { noJournal } from '../../journal/write.ts';
+import { jsonList, type Sequence } from '../../packed/packed-list.ts';
 import type { UserPlan } from '../../plan/plan.ts';
-import { type PlanFile, type PlannedUser, plannedUser, writePlan } from '../../plan/plan-file.ts';
+import { type PlanError, type PlanFile, type PlannedUser, plannedUser, writePlan } from '../../plan/plan-file.ts';
 import type { KeySettingsRecord, Verb, Wanted } from '../../plan/request.ts';
 import type { ItemResult } from '../../plan/results.ts';
 import { sharedDigestGuard } from '../../plan/shared-digests.ts';
@@ -39,7 +40,7 @@ export async function makePlan(request: Verb, chosen: Chosen, options: KeySettin
         users: draft.users,
         errors: draft.errors,
       };
-      await createFile(options.out, writePlan(plan), 0o600);
+      await createFile(options.out, (write) => writePieces(writePlan(plan), write), 0o600);
     };
     const outcome = await draft.fill(request, chosen, keys, options, directory, save);
     if (!options.quiet && outcome.stoppedBy === null)
@@ -50,8 +51,8 @@ export async function makePlan(request: Verb, chosen: Chosen, options: KeySettin
 }
 
 interface Draft {
-  users: PlannedUser[];
-  errors: PlanFile['errors'];
+  users: Sequence<PlannedUser>;
+  errors: Sequence<PlanError>;
   fill(
     request: Verb,
     chosen: Chosen,
@@ -63,8 +64,8 @@ interface Draft {
 }
 
 function collect(): Draft {
-  const users: PlannedUser[] = [];
-  const errors: PlanFile['errors'] = [];
+  const users = jsonList<PlannedUser>();
+  const errors = jsonList<PlanError>();
   const wantedOf = new Map<string, readonly Wanted[]>();
   const note = (user: string, items: readonly ItemResult[]) => {
     for (const { error } of items) if (error !== null) errors.push({ user, ...errorFacts(error) });
@@ -112,6 +113,7 @@ function collect(): Draft {
             progress.finished(result);
             if (result.plan === null) note(result.user.account, result.items);
             else users.push(plannedUser(result.plan, wantedOf.get(userKey(result.user)) ?? []));
+            wantedOf.delete(userKey(result.user));
           },
           unknown: (unknown) => {
             report.addUnknown(unknown);
@@ -139,6 +141,20 @@ function errorFacts({ code, message }: MsmqCertError) {
   return { code, message };
 }
 
-function domainOf([first]: readonly PlannedUser[]): string {
-  return first === undefined ? '' : first.user.account.replace(/\\.*/, '');
+function domainOf(users: Sequence<PlannedUser>): string {
+  return users.at(0)?.user.account.replace(/\\.*/, '') ?? '';
+}
+
+const PIECE_CHARACTERS = 64 * 1024;
+
+/** A write for many small pieces. */
+async function writePieces(pieces: Iterable<string>, write: Write): Promise<void> {
+  let held = '';
+  for (const piece of pieces) {
+    held += piece;
+    if (held.length < PIECE_CHARACTERS) continue;
+    await write(held);
+    held = '';
+  }
+  await write(held);
 }

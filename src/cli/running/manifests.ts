@@ -2,10 +2,13 @@ import { createReadStream } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { MsmqCertError, toMsmqCertError } from '../../errors.ts';
+import { nameIndex } from '../../packed/name-index.ts';
+import { jsonList, type Sequence } from '../../packed/packed-list.ts';
 import { externalSource } from '../../plan/external.ts';
 import { type ManifestRow, type ReadRow, readManifest } from '../../plan/manifest.ts';
 import type { Source } from '../../plan/plan.ts';
 import type { Target } from '../../plan/request.ts';
+import { targetsByRow } from '../../plan/targets.ts';
 import { tell } from '../terminal.ts';
 
 const FILES_AT_ONCE = 16;
@@ -16,7 +19,7 @@ const SHOWN_PROBLEMS = 100;
  * before anything happens.
  * @throws MsmqCertError invalid-manifest with every problem, file-unreadable
  */
-export async function targetsFromManifest(file: string, quiet: boolean): Promise<Target[]> {
+export async function targetsFromManifest(file: string, quiet: boolean): Promise<Sequence<Target>> {
   const input = file === '-' ? process.stdin : createReadStream(file);
   const folder = file === '-' ? process.cwd() : dirname(file);
   const check = async (read: ReadRow) => (read.kind === 'repeat' ? read : await checkSource(read.row, folder));
@@ -49,15 +52,17 @@ async function checkSource(row: ManifestRow, folder: string): Promise<Checked> {
 }
 
 function collect() {
-  const byUser = new Map<string, Target>();
-  const ownerOf = new Map<string, string>();
+  const targets = targetsByRow();
+  const owners = jsonList<{ digest: string; user: string }>();
+  const byDigest = nameIndex();
   const problems: string[] = [];
 
   /** The same certificate may lie in two files. */
-  const claim = (digest: string, user: string) => {
-    const owner = ownerOf.get(digest) ?? user;
-    ownerOf.set(digest, owner);
-    return owner;
+  const claim = (digest: string, user: string): string => {
+    const known = byDigest.find(digest).map((position) => owners.at(position));
+    const owner = known.find((each) => each?.digest === digest);
+    if (owner === undefined) byDigest.add(digest, owners.push({ digest, user }));
+    return owner?.user ?? user;
   };
 
   return {
@@ -72,11 +77,9 @@ function collect() {
       const owner = source.kind === 'external' ? claim(source.digest, key) : key;
       if (owner !== key)
         problems.push(`line ${line}: the certificate in ${certificate} is given for ${user} and for ${owner}`);
-      const target = byUser.get(key) ?? { name: user, wanted: [] };
-      target.wanted.push({ machine, source, validForMs });
-      byUser.set(key, target);
+      targets.add(user, { machine, source, validForMs });
     },
-    targets: () => [...byUser.values()],
+    targets: () => targets,
   };
 }
 

@@ -1,8 +1,8 @@
-import { SingleBar } from 'cli-progress';
 import type { User } from '../../directory/directory.ts';
 import type { UserResult } from '../../plan/results.ts';
 import type { OutputSettings } from '../settings.ts';
-import { drawing, isTerminal, progressStream, tell } from '../terminal.ts';
+import { isTerminal, tell } from '../terminal.ts';
+import { drawnBar } from './bar.ts';
 import { type Tally, tallyOf } from './tally.ts';
 
 /** What a run shows of itself while it goes on, on standard error. */
@@ -104,49 +104,14 @@ function viewOf(what: string, unit: Unit, tally: Tally, counts: Counts, settings
   return isTerminal.errors ? bar(what, unit, tally, counts) : lines(what, unit, tally, counts);
 }
 
-/** cli-progress goes back to where the cursor was in the beginning; what was printed since would be overwritten. */
-const stream: typeof progressStream = Object.create(progressStream, {
-  write: { value: (text: string) => text === '\u001b7' || text === '\u001b8' || progressStream.write(text) },
-});
-
 function bar(what: string, unit: Unit, tally: Tally, counts: Counts): View {
-  let state: 'waiting' | 'shown' | 'stopped' = 'waiting';
-  const view = new SingleBar({
-    stream,
-    clearOnComplete: true,
-    hideCursor: true,
-    // cut at the width of the terminal, and drawn again below what was printed in its place
-    linewrap: true,
-    forceRedraw: true,
-    format: `${what} {bar} {value}/{total} ${unit}, {eta_formatted} left, {retries} retried, {failures} failed`,
-  });
-  const hide = () => {
-    if (state === 'shown') view.stop();
-    drawing(false);
-    state = 'stopped';
-  };
-  const draw = () => {
-    if (state === 'stopped' || tally.total() < 2) return;
-    if (state === 'waiting') {
-      state = 'shown';
-      drawing(true);
-      view.start(tally.total(), tally.done(), counts);
-    }
-    view.setTotal(tally.total());
-    view.update(tally.done(), counts);
-  };
-  // also when a second signal ends the process: the cursor is hidden
-  process.once('exit', hide);
+  const drawn = drawnBar(
+    `${what} {bar} {value}/{total} ${unit}, {eta_formatted} left, {retries} retried, {failures} failed`,
+  );
   return {
-    draw,
-    pause: hide,
-    goOn() {
-      state = 'waiting';
-      draw();
-    },
-    stop() {
-      hide();
-      process.off('exit', hide);
+    ...drawn,
+    draw() {
+      if (tally.total() > 1) drawn.draw(tally.done(), tally.total(), counts);
     },
   };
 }

@@ -1,11 +1,12 @@
 import type { Shard } from '../../directory/shard.ts';
 import type { JournalHistory } from '../../journal/read.ts';
+import type { Sequence } from '../../packed/packed-list.ts';
 import type { Everyone, KeySettingsRecord, Request, Target } from '../../plan/request.ts';
 
 /** What a run is: what was asked for, for whom, and how its keys are made. */
 export interface Run {
   request: Request;
-  targets: readonly Target[];
+  targets: Sequence<Target>;
   /** Whom it is for when there are no targets. */
   everyone?: Everyone;
   /** The part of them that it is for; not there for all. */

@@ -16,6 +16,7 @@ import { readPair, type Search, searchThrough } from './read/search.ts';
 import { surveyForest } from './read/survey.ts';
 import { type Domain, findUser, findUsers } from './read/users.ts';
 import { replicasOf } from './replicas/replicas.ts';
+import { notWritable, writableAttributes } from './rights/write-rights.ts';
 import { entryBase, swapPair } from './write/swap.ts';
 
 /** Everything that it takes to connect, except where to. */
@@ -44,6 +45,7 @@ export type ActiveDirectory = Directory &
   Replicated & {
     readonly rootDse: RootDse;
     readonly search: Search;
+    mayWrite(user: User): Promise<boolean>;
     /** Resolves when there is a live connection, a new one if the last was lost. Nothing else is sent. */
     ready(): Promise<void>;
     /** Who this connection is to the directory: `u:CORP\\alice` (RFC 4532); null when the server does not say. */
@@ -97,6 +99,7 @@ export async function connectTo(address: LdapAddress, options: AccessOptions): P
       findUser: (name) => findUser(search, domain, name),
       findUsers: (names) => findUsers(search, domain, names),
       read,
+      mayWrite: async (user) => notWritable(await writableAttributes(search, entryBase(user))).length === 0,
       swap: (user, before, change) => swapPair(context, user, before, change),
       users: (scope) => listUsers({ link, address, search, domain, timeoutMs }, scope),
       survey: (part) => surveyForest(survey, part),

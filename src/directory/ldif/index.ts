@@ -1,3 +1,5 @@
+import { nameIndex } from '../../packed/name-index.ts';
+import { jsonList, numbers, smallNumbers } from '../../packed/packed-list.ts';
 import type { User } from '../directory.ts';
 import { accountOf, dnKey, foldCase, isWithin, parseDn, parseUserName, userAmbiguous, userNotFound } from '../names.ts';
 import { type LdifRecord, readRecords } from './ldif.ts';
@@ -18,12 +20,13 @@ export interface Place {
   line: number;
 }
 
-/** The names and places of the users in one state of a file: its size depends on their number, not on their blobs. */
+/** The names and places of the users in one state of a file: some hundred bytes a user, whatever their blobs. */
 export interface UserIndex {
-  users: readonly User[];
-  places: readonly Place[];
-  /** Positions in `users` by name in each of its forms. */
-  byName: ReadonlyMap<string, readonly number[]>;
+  readonly count: number;
+  user(position: number): User | undefined;
+  place(position: number): Place | undefined;
+  /** Positions of the users with a name in one of its forms. */
+  find(key: string): number[];
 }
 
 const INDEXED = new Set([
@@ -43,34 +46,54 @@ const INDEXED = new Set([
  */
 export async function indexUsers(chunks: Chunks, source: string, options: IndexOptions): Promise<UserIndex> {
   const domains = domainNames(options.domain);
-  const found: FileUser[] = [];
-  const places: Place[] = [];
-  const byName = new Map<string, number[]>();
+  const users = jsonList<FileUser>();
+  const places = packedPlaces();
+  const names = nameIndex();
+  const find = (key: string) =>
+    names.find(key).filter((position) => {
+      const user = users.at(position);
+      return user !== undefined && keysOf(user).has(key);
+    });
   for await (const record of readRecords(chunks, { source, only: INDEXED })) {
     domains.note(record);
     const user = isWithin(record.dn, options.baseDn ?? '') ? userIn(record, source) : null;
     if (user === null) continue;
-    checkFirst(record, byName, places, source);
-    for (const key of keysOf(user)) {
-      const positions = byName.get(key);
-      if (positions === undefined) byName.set(key, [found.length]);
-      else positions.push(found.length);
-    }
-    found.push(user);
-    places.push({ ...record.range, line: record.line });
+    checkFirst(record, find, places, source);
+    for (const key of keysOf(user)) names.add(key, users.length);
+    places.set(users.push(user), { ...record.range, line: record.line });
   }
-  return { users: found.map((user) => withAccount(user, domains)), places, byName };
+  return {
+    count: users.length,
+    user(position) {
+      const user = users.at(position);
+      return user === undefined ? undefined : withAccount(user, domains);
+    },
+    place: (position) => (position < users.length ? places.get(position) : undefined),
+    find,
+  };
 }
 
-function checkFirst(
-  record: LdifRecord,
-  byName: ReadonlyMap<string, readonly number[]>,
-  places: readonly Place[],
-  source: string,
-): void {
-  const [earlier] = byName.get(`dn:${dnKey(record.dn)}`) ?? [];
+interface Places {
+  get(position: number): Place;
+  set(position: number, place: Place): void;
+}
+
+function packedPlaces(): Places {
+  const [starts, ends, lines] = [numbers(), numbers(), smallNumbers()];
+  return {
+    get: (position) => ({ start: starts.get(position), end: ends.get(position), line: lines.get(position) }),
+    set(position, { start, end, line }) {
+      starts.set(position, start);
+      ends.set(position, end);
+      lines.set(position, line);
+    },
+  };
+}
+
+function checkFirst(record: LdifRecord, find: UserIndex['find'], places: Places, source: string): void {
+  const [earlier] = find(`dn:${dnKey(record.dn)}`);
   if (earlier === undefined) return;
-  const problem = `${record.dn} stands in the file already, at line ${places[earlier]?.line}`;
+  const problem = `${record.dn} stands in the file already, at line ${places.get(earlier).line}`;
   throw invalidLdif(source, record.line, problem, 'keep the right record and remove the other');
 }
 
@@ -92,11 +115,12 @@ function dnsDomain(dn: string): string {
 }
 
 /** @throws MsmqCertError user-not-found, user-ambiguous */
-export function findUser({ users, byName }: UserIndex, text: string): User {
+export function findUser(index: UserIndex, text: string): User {
   const name = parseUserName(text);
   const account = name.kind === 'qualified' ? foldCase(accountOf(name.domain, name.name)) : null;
-  const matches = (byName.get(keyOf(name)) ?? [])
-    .flatMap((position) => users[position] ?? [])
+  const matches = index
+    .find(keyOf(name))
+    .flatMap((position) => index.user(position) ?? [])
     .filter((user) => account === null || foldCase(user.account) === account);
   const [user, ...others] = matches;
   if (user === undefined) throw userNotFound(text);
@@ -122,9 +146,9 @@ function keyOf(name: ReturnType<typeof parseUserName>): string {
 }
 
 /** @throws MsmqCertError user-not-found */
-export function placeOf({ byName, places }: UserIndex, dn: string): Place {
-  const [position] = byName.get(`dn:${dnKey(dn)}`) ?? [];
-  const place = position === undefined ? undefined : places[position];
+export function placeOf(index: UserIndex, dn: string): Place {
+  const [position] = index.find(`dn:${dnKey(dn)}`);
+  const place = position === undefined ? undefined : index.place(position);
   if (place === undefined) throw userNotFound(dn);
   return place;
 }
@@ -133,12 +157,18 @@ export function placeOf({ byName, places }: UserIndex, dn: string): Place {
 export function withReplaced(index: UserIndex, old: Block, replacement: Block): UserIndex {
   const bytes = replacement.bytes.length - old.bytes.length;
   const lines = linesIn(replacement.bytes) - linesIn(old.bytes);
-  const places = index.places.map((place) => {
-    if (place.start < old.start) return place;
-    if (place.start === old.start) return { ...place, end: place.end + bytes };
-    return { start: place.start + bytes, end: place.end + bytes, line: place.line + lines };
-  });
-  return { ...index, places };
+  const places = packedPlaces();
+  for (let position = 0; position < index.count; position++) {
+    const place = index.place(position);
+    if (place !== undefined) places.set(position, moved(place, old.start, bytes, lines));
+  }
+  return { ...index, place: (position) => (position < index.count ? places.get(position) : undefined) };
+}
+
+function moved({ start, end, line }: Place, at: number, bytes: number, lines: number): Place {
+  if (start < at) return { start, end, line };
+  if (start === at) return { start, end: end + bytes, line };
+  return { start: start + bytes, end: end + bytes, line: line + lines };
 }
 
 function linesIn(bytes: Buffer): number {

@@ -1,3 +1,4 @@
+import { setImmediate as othersTurn } from 'node:timers/promises';
 import { toHex } from '../../blob/digest.ts';
 import type { Pair } from '../../blob/pair.ts';
 import type { Listed, Listing, ObjectKind, Scope, Survey } from '../../directory/directory.ts';
@@ -17,8 +18,9 @@ export interface AuditRequest {
   machineInactiveMs: number;
 }
 
-/** Blobs held while the surroundings are read, in bytes. */
+/** Blobs held while the surroundings are read, in bytes, and how many of them are judged meanwhile, which takes more. */
 const READ_AHEAD_BYTES = 16 * 1024 * 1024;
+const JUDGED_AHEAD_BYTES = 2 * 1024 * 1024;
 
 /** One object of an audit, in the order of the directory. */
 export type Audited =
@@ -40,22 +42,30 @@ export interface Audit {
 export async function audit(directory: Listing, request: AuditRequest): Promise<Audit> {
   const { criteria, machineInactiveMs } = request;
   const { reach, surroundings } = await directory.survey('computers-and-digests');
-  const everybody = directory.users(request.scope);
-  const users = request.shard === null ? everybody : ofShard(everybody, request.shard);
-  // A server answers both at a time; a file would only be read twice as often.
-  const listed = reach.kind === 'file' ? users : readAhead(users, bytesOf, READ_AHEAD_BYTES);
   const machines = machineRegister(reach, { now: criteria.now, machineInactiveMs });
   const digests = sharedDigests();
+  const progress: Surveyed = { computers: Promise.withResolvers(), isOver: false };
+  // A server answers both at a time; a file would only be read twice as often.
+  const ahead = reach.kind !== 'file';
+  const everybody = directory.users(request.scope);
+  const users = request.shard === null ? everybody : ofShard(everybody, request.shard);
+  const listed = ahead ? readAhead(users, blobBytesOf, READ_AHEAD_BYTES) : users;
+  const assessed = assessedIn(listed, { ...criteria, computers: machines }, machines, progress);
+  const objects = ahead ? readAhead(assessed, blobBytesOf, JUDGED_AHEAD_BYTES) : assessed;
   for await (const found of surroundings) {
     if (found.kind === 'computer') machines.add(found.computer);
+    if (found.kind === 'computers-end') progress.computers.resolve();
     if (found.kind === 'digests') digests.add(found.digests);
   }
-  const notes = notesOn(reach, machines.size);
-  return { notes, objects: judged(listed, { ...criteria, computers: machines }, machines, digests) };
+  progress.computers.resolve();
+  progress.isOver = true;
+  return { notes: notesOn(reach, machines.size), objects: judged(objects, digests) };
 }
 
-function bytesOf(listed: Listed): number {
-  return listed.kind === 'read' ? (listed.pair.blob?.length ?? 0) : 0;
+/** How much of the surroundings is known. */
+interface Surveyed {
+  computers: PromiseWithResolvers<void>;
+  isOver: boolean;
 }
 
 function notesOn(reach: Survey['reach'], computers: number): string[] {
@@ -69,25 +79,43 @@ function notesOn(reach: Survey['reach'], computers: number): string[] {
   return notes;
 }
 
-async function* judged(
+type Read = Extract<Listed, { kind: 'read' }>;
+type Unread = Extract<Listed, { kind: 'unread' }>;
+
+/** An object judged by all but the digests of others. */
+interface Assessed extends Read {
+  state: UserState;
+}
+
+async function* assessedIn(
   objects: AsyncIterable<Listed>,
   criteria: Criteria,
   machines: Machines,
-  digests: SharedDigests,
-): AsyncGenerator<Audited> {
+  surveyed: Surveyed,
+): AsyncGenerator<Assessed | Unread> {
   for await (const listed of objects) {
-    yield listed.kind === 'unread' ? listed : judge(listed, criteria, machines, digests);
+    await surveyed.computers.promise;
+    yield listed.kind === 'unread' ? listed : { ...listed, state: assessedBy(listed, criteria, machines) };
+    // What the survey waits for comes first.
+    if (!surveyed.isOver) await othersTurn();
   }
 }
 
-function judge(
-  { user, objectKind, pair, legacy }: Extract<Listed, { kind: 'read' }>,
-  criteria: Criteria,
-  machines: Machines,
-  digests: SharedDigests,
-): Audited {
+function assessedBy({ user, pair }: Read, criteria: Criteria, machines: Machines): UserState {
   const state = assess(user, pair, criteria);
   if (state.kind === 'decoded') for (const registered of state.entries) markMachine(registered, machines);
+  return state;
+}
+
+function blobBytesOf(listed: Listed): number {
+  return listed.kind === 'read' ? (listed.pair.blob?.length ?? 0) : 0;
+}
+
+async function* judged(objects: AsyncIterable<Assessed | Unread>, digests: SharedDigests): AsyncGenerator<Audited> {
+  for await (const assessed of objects) yield assessed.kind === 'unread' ? assessed : judge(assessed, digests);
+}
+
+function judge({ objectKind, pair, legacy, state }: Assessed, digests: SharedDigests): Audited {
   markShared(state, sharedIn(pair, digests));
   if (legacy) state.findings.push('legacy-attributes');
   return { kind: 'judged', objectKind, state };

@@ -1,3 +1,4 @@
+import type { UserState } from '../../judge/state.ts';
 import type { Audited } from './audit.ts';
 import type { AuditSummary } from './report.ts';
 
@@ -18,20 +19,22 @@ export function auditTally(): Tally {
       const { state } = audited;
       bytes += state.pair.blob?.length ?? 0;
       certificates += state.kind === 'decoded' ? state.entries.length : 0;
-      for (const code of codesOf(audited)) findings.set(code, (findings.get(code) ?? 0) + 1);
+      for (const codes of codesOf(state)) for (const code of codes) findings.set(code, (findings.get(code) ?? 0) + 1);
     },
     summary: () => ({ users, certificates, bytes, findings: Object.fromEntries([...findings].sort(byCode)) }),
   };
 }
 
-/** The findings about an object and about each of its certificates. */
-export function codesOf(audited: Audited): string[] {
-  if (audited.kind === 'unread') return [];
-  const { state } = audited;
-  return [
-    ...state.findings,
-    ...(state.kind === 'decoded' ? state.entries.flatMap((registered): string[] => registered.findings) : []),
-  ];
+export function hasFindings(audited: Audited): boolean {
+  if (audited.kind === 'unread') return false;
+  for (const codes of codesOf(audited.state)) if (codes.length > 0) return true;
+  return false;
+}
+
+/** The findings about an object, then those about each of its certificates. */
+function* codesOf(state: UserState): Generator<readonly string[]> {
+  yield state.findings;
+  if (state.kind === 'decoded') for (const { findings } of state.entries) yield findings;
 }
 
 function byCode([a]: [string, number], [b]: [string, number]): number {

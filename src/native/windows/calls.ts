@@ -20,6 +20,8 @@ export interface WindowsCalls {
   destroyKey: Call<[key: Pointer]>;
   createHash: Call<[provider: Pointer, algorithm: number, key: null, flags: 0, out: Out<Pointer>]>;
   hashData: Call<[hash: Pointer, data: Buffer, length: number, flags: 0]>;
+  /** The data is replaced by what is decrypted; CryptoAPI has the least significant byte of what goes in first. */
+  decrypt: Call<[key: Pointer, hash: null, final: 1, flags: number, data: Buffer, length: Buffer]>;
   signHash: Call<[hash: Pointer, spec: number, reserved: null, flags: 0, out: Buffer | null, length: Buffer]>;
   destroyHash: Call<[hash: Pointer]>;
   openStore: Call<[kind: Pointer, encoding: 0, provider: null, flags: number, name: string], Pointer>;
@@ -132,6 +134,7 @@ async function open(): Promise<WindowsCalls> {
     destroyKey: advapi('CryptDestroyKey', [any]),
     createHash: advapi('CryptCreateHash', [any, number, any, number, outHandle]),
     hashData: advapi('CryptHashData', [any, any, number, number]),
+    decrypt: advapi('CryptDecrypt', [any, any, 'int32_t', number, any, any]),
     signHash: advapi('CryptSignHashW', [any, number, any, number, any, any]),
     destroyHash: advapi('CryptDestroyHash', [any]),
     openStore: crypt('CertOpenStore', [any, number, any, number, text], any),

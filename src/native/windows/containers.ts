@@ -16,6 +16,8 @@ export interface KeyPlace {
   provider: string;
   providerType: number;
   keySpec: KeySpec;
+  /** Whose containers it is among. */
+  of: 'user' | 'machine';
 }
 
 /** CALG_SHA1 and so on. */
@@ -25,6 +27,8 @@ const NEW_KEYSET = 0x8;
 const DELETE_KEYSET = 0x10;
 /** CRYPT_SILENT: nobody is there to answer a question on the screen. */
 const SILENT = 0x40;
+/** CRYPT_MACHINE_KEYSET */
+export const MACHINE_KEYSET = 0x20;
 const EXPORTABLE = 0x1;
 /** NTE_EXISTS */
 const KEYSET_EXISTS = 0x8009000f;
@@ -36,7 +40,7 @@ const CRYPT_EXPORT = 4;
 
 /** Where this tool puts a key into. */
 export function placeIn(container: string, keySpec: KeySpec = 'AT_KEYEXCHANGE'): KeyPlace {
-  return { container, provider: PROVIDER, providerType: PROVIDER_TYPE, keySpec };
+  return { container, provider: PROVIDER, providerType: PROVIDER_TYPE, keySpec, of: 'user' };
 }
 
 /**
@@ -73,9 +77,15 @@ export function generateKey(calls: WindowsCalls, place: KeyPlace, bits: number, 
   });
 }
 
+function acquire(calls: WindowsCalls, out: [Pointer], place: KeyPlace, flags: number): number {
+  const { container, provider, providerType, of } = place;
+  const keyset = of === 'machine' ? MACHINE_KEYSET : 0;
+  return calls.acquireContext(out, container, provider, providerType, flags | keyset | SILENT);
+}
+
 function inNewContainer(calls: WindowsCalls, place: KeyPlace, fill: (provider: Pointer) => void): boolean {
   const out: [Pointer] = [null];
-  if (!calls.acquireContext(out, place.container, place.provider, place.providerType, NEW_KEYSET | SILENT)) {
+  if (!acquire(calls, out, place, NEW_KEYSET)) {
     const status = calls.lastError();
     if (status >>> 0 === KEYSET_EXISTS) return false;
     throw windowsFailed(`the key container "${place.container}" cannot be made`, 'CryptAcquireContext', status);
@@ -95,11 +105,11 @@ function inNewContainer(calls: WindowsCalls, place: KeyPlace, fill: (provider: P
  * Deletes a container and the key in it; there may be none.
  * @throws MsmqCertError key-store, no-key-access
  */
-export function deleteContainer(calls: WindowsCalls, { container, provider, providerType }: KeyPlace): void {
-  if (calls.acquireContext([null], container, provider, providerType, DELETE_KEYSET | SILENT)) return;
+export function deleteContainer(calls: WindowsCalls, place: KeyPlace): void {
+  if (acquire(calls, [null], place, DELETE_KEYSET)) return;
   const status = calls.lastError();
   if (status >>> 0 === NO_KEYSET) return;
-  throw windowsFailed(`the key container "${container}" cannot be deleted`, 'CryptAcquireContext', status);
+  throw windowsFailed(`the key container "${place.container}" cannot be deleted`, 'CryptAcquireContext', status);
 }
 
 /** What can be learned about a key without taking it out. */
@@ -146,7 +156,7 @@ export function signIn(calls: WindowsCalls, place: KeyPlace, hash: keyof typeof 
 
 function withContainer<T>(calls: WindowsCalls, place: KeyPlace, use: (provider: Pointer) => T): T {
   const out: [Pointer] = [null];
-  const there = calls.acquireContext(out, place.container, place.provider, place.providerType, SILENT);
+  const there = acquire(calls, out, place, 0);
   demand(calls, there, `the key container "${place.container}" cannot be opened`, 'CryptAcquireContext');
   try {
     return use(out[0]);
@@ -155,7 +165,7 @@ function withContainer<T>(calls: WindowsCalls, place: KeyPlace, use: (provider: 
   }
 }
 
-function withKey<T>(calls: WindowsCalls, place: KeyPlace, use: (key: Pointer) => T): T {
+export function withKey<T>(calls: WindowsCalls, place: KeyPlace, use: (key: Pointer) => T): T {
   return withContainer(calls, place, (provider) => {
     const out: [Pointer] = [null];
     const there = calls.userKey(provider, KEY_SPECS[place.keySpec], out);

@@ -7,8 +7,11 @@ import { lengthOf } from './containers.ts';
 export interface MsmqFacts {
   /** `unknown`: this account may not ask. */
   service: 'running' | 'stopped' | 'missing' | 'unknown';
-  /** It was set up without a directory, so it registers nothing. */
-  workgroup: boolean;
+  /**
+   * Whether it was set up without a directory, so that it registers nothing. Null where the registry says neither: the
+   * names of its values, Workgroup and AlwaysWithoutDS, are from practitioners' reports.
+   */
+  workgroup: boolean | null;
   /** Messages signed with SHA-1 and weaker are accepted here (specification §9). */
   weakHashes: boolean;
   storage: { path: string; access: 'writable' | 'denied' | 'missing' };
@@ -39,12 +42,12 @@ const ACCESS_DENIED = 5;
 /** Reads the registry, asks for the service, and opens the storage folder without changing it. */
 export function readMsmqFacts(calls: WindowsCalls): MsmqFacts {
   const registry = registryOf(calls);
-  const setUpWithout = registry.number(`${PARAMETERS}\\setup`, 'AlwaysWithoutDS') === 1;
+  const modes = [registry.number(`${PARAMETERS}\\setup`, 'AlwaysWithoutDS'), registry.number(PARAMETERS, 'Workgroup')];
   const security = `${PARAMETERS}\\Security`;
   const path = registry.text(PARAMETERS, 'StoreReliablePath') ?? join(systemRoot(), 'System32', 'msmq', 'storage');
   return {
     service: serviceState(calls),
-    workgroup: setUpWithout || registry.number(PARAMETERS, 'Workgroup') === 1,
+    workgroup: modes.every((each) => each === null) ? null : modes.includes(1),
     weakHashes:
       registry.hasKey(`${security}\\WeakHashAlgorithms`) || registry.value(security, 'WeakHashAlgorithms') !== null,
     storage: { path, access: storageAccess(calls, path) },

@@ -1,11 +1,14 @@
 import { MsmqCertError } from '../../errors.ts';
 import type { Pointer } from '../library.ts';
 import type { WindowsCalls } from './calls.ts';
-import { type KeyPlace, lengthOf } from './containers.ts';
+import { type KeyPlace, lengthOf, MACHINE_KEYSET } from './containers.ts';
 import { demand } from './failures.ts';
 import { KEY_SPECS } from './key-blobs.ts';
 
-/** A certificate in the user's personal store. */
+/** Whose personal store. */
+export type StoreOwner = 'user' | 'machine';
+
+/** A certificate in a personal store. */
 export interface StoredCertificate {
   /** DER. */
   certificate: Buffer;
@@ -17,8 +20,8 @@ export interface StoredCertificate {
 const SYSTEM_STORE = 10n;
 /** CERT_STORE_PROV_SYSTEM_REGISTRY_W */
 const REGISTRY_STORE = 13n;
-/** CERT_SYSTEM_STORE_CURRENT_USER */
-const CURRENT_USER = 0x10000;
+/** CERT_SYSTEM_STORE_CURRENT_USER and CERT_SYSTEM_STORE_LOCAL_MACHINE */
+const LOCATIONS: Readonly<Record<StoreOwner, number>> = { user: 0x10000, machine: 0x20000 };
 const READ_ONLY = 0x8000;
 const X509 = 1;
 /** CERT_KEY_PROV_INFO_PROP_ID */
@@ -27,14 +30,15 @@ const KEY_PROVIDER_INFO = 2;
 const REPLACE = 3;
 
 /** @throws MsmqCertError key-store, no-key-access */
-export function storedCertificates(calls: WindowsCalls): StoredCertificate[] {
-  return withStore(calls, READ_ONLY, (store) => {
+export function storedCertificates(calls: WindowsCalls, owner: StoreOwner = 'user'): StoredCertificate[] {
+  const read = (store: Pointer) => {
     const found: StoredCertificate[] = [];
     for (let each = calls.nextCertificate(store, null); each !== null; each = calls.nextCertificate(store, each)) {
       found.push({ certificate: calls.encodedCertificate(each), key: keyOf(calls, each) });
     }
     return found;
-  });
+  };
+  return withStore(calls, READ_ONLY, read, SYSTEM_STORE, owner);
 }
 
 /**
@@ -48,7 +52,12 @@ export function addToStore(calls: WindowsCalls, certificate: Buffer, place: KeyP
     try {
       const linked = calls.setProperty(context, KEY_PROVIDER_INFO, 0, {
         ...{ pwszContainerName: place.container, pwszProvName: place.provider, dwProvType: place.providerType },
-        ...{ dwFlags: 0, cProvParam: 0, rgProvParam: null, dwKeySpec: KEY_SPECS[place.keySpec] },
+        ...{
+          dwFlags: place.of === 'machine' ? MACHINE_KEYSET : 0,
+          cProvParam: 0,
+          rgProvParam: null,
+          dwKeySpec: KEY_SPECS[place.keySpec],
+        },
       });
       demand(calls, linked, 'the key cannot be linked', 'CertSetCertificateContextProperty');
       const added = calls.addCertificate(store, context, REPLACE, null);
@@ -100,10 +109,10 @@ function keyOf(calls: WindowsCalls, certificate: Pointer): StoredCertificate['ke
   if (!calls.property(certificate, KEY_PROVIDER_INFO, null, length)) return null;
   const bytes = Buffer.alloc(length.readUInt32LE());
   if (!calls.property(certificate, KEY_PROVIDER_INFO, bytes, length)) return null;
-  const { container, provider, providerType, keySpec } = parseKeyProviderInfo(calls, bytes);
+  const { container, provider, providerType, keySpec, of } = parseKeyProviderInfo(calls, bytes);
   const name = Object.entries(KEY_SPECS).find(([, number]) => number === keySpec)?.[0];
   if (providerType === 0 || (name !== 'AT_KEYEXCHANGE' && name !== 'AT_SIGNATURE')) return { kind: 'cng', provider };
-  return { kind: 'capi', place: { container, provider, providerType, keySpec: name } };
+  return { kind: 'capi', place: { container, provider, providerType, keySpec: name, of } };
 }
 
 /** CRYPT_KEY_PROV_INFO on 64 bits; its strings lie in the same buffer behind it. */
@@ -112,13 +121,20 @@ function parseKeyProviderInfo({ koffi }: WindowsCalls, bytes: Buffer) {
     container: koffi.decode(bytes.readBigUInt64LE(0), 'char16_t', -1) as string,
     provider: koffi.decode(bytes.readBigUInt64LE(8), 'char16_t', -1) as string,
     providerType: bytes.readUInt32LE(16),
+    of: (bytes.readUInt32LE(20) & MACHINE_KEYSET) === 0 ? ('user' as const) : ('machine' as const),
     keySpec: bytes.readUInt32LE(40),
   };
 }
 
-function withStore<T>(calls: WindowsCalls, flags: number, use: (store: Pointer) => T, kind = SYSTEM_STORE): T {
-  const store = calls.openStore(kind, 0, null, CURRENT_USER | flags, 'MY');
-  demand(calls, store, 'the personal store of the user cannot be opened', 'CertOpenStore');
+function withStore<T>(
+  calls: WindowsCalls,
+  flags: number,
+  use: (store: Pointer) => T,
+  kind = SYSTEM_STORE,
+  owner: StoreOwner = 'user',
+): T {
+  const store = calls.openStore(kind, 0, null, LOCATIONS[owner] | flags, 'MY');
+  demand(calls, store, `the personal store of the ${owner} cannot be opened`, 'CertOpenStore');
   try {
     return use(store);
   } finally {

@@ -69,6 +69,7 @@ function directoryOf(host: string, server: StandInServer): ActiveDirectory {
     search: async () => [],
     ready: requireUp,
     whoAmI: async () => null,
+    mayWrite: nothing,
     provenance: nothing,
     replicas: nothing,
     users: () => ({ [Symbol.asyncIterator]: () => ({ next: nothing }) }),

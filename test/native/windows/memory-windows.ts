@@ -1,9 +1,11 @@
 import {
+  constants,
   createPrivateKey,
   createPublicKey,
   generateKeyPairSync,
   type JsonWebKey,
   type KeyObject,
+  privateDecrypt,
   sign,
 } from 'node:crypto';
 import type { WindowsCalls } from '../../../src/native/windows/calls.ts';
@@ -36,6 +38,7 @@ interface Hash {
 
 const NEW_KEYSET = 0x8;
 const DELETE_KEYSET = 0x10;
+const CRYPT_OAEP = 0x40;
 
 export function memoryWindows(): MemoryWindows {
   const containers = new Map<string, KeyObject | null>();
@@ -100,6 +103,11 @@ export function memoryWindows(): MemoryWindows {
     exportKey: (key: unknown, _with: null, _type: number, _flags: number, out: Buffer | null, length: Buffer) =>
       answer(publicBlob(at(key)), out, length),
     destroyKey: () => 1,
+    decrypt: (key: unknown, _hash: null, _final: 1, flags: number, data: Buffer, length: Buffer) => {
+      if (!may('decrypt')) return 0;
+      const padding = flags === CRYPT_OAEP ? constants.RSA_PKCS1_OAEP_PADDING : constants.RSA_PKCS1_PADDING;
+      return answer(privateDecrypt({ key: at(key), padding }, Buffer.from(data).reverse()), data, length);
+    },
     createHash: (provider: unknown, _algorithm: number, _key: null, _flags: number, out: [unknown]) => {
       if (!may('createHash')) return 0;
       out[0] = handle({ container: at(provider), data: Buffer.alloc(0) });

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import * as z from 'zod';
 import type { Directory, Listing } from '../../../directory/directory.ts';
+import { parseDn } from '../../../directory/names.ts';
 import { MsmqCertError, toMsmqCertError } from '../../../errors.ts';
 import { allowInsecureFileSystems } from '../../../files/private-files.ts';
 import type { DatabaseSettings } from '../../../queue/database.ts';
@@ -27,12 +28,13 @@ import {
   parseDuration,
   parseRate,
 } from '../../options.ts';
-import { printResult, tellError } from '../../output.ts';
+import { printJsonLine, printResult, tellError } from '../../output.ts';
 import { goOnUnread } from '../../pipes.ts';
 import { withQueue } from '../../queue/open.ts';
 import { requirePlace } from '../../queue/place.ts';
 import { stationsOn } from '../../queue/stations.ts';
-import { tellAttempt, workerLine } from '../../queue/text.ts';
+import { tellAttempt, workerLines } from '../../queue/text.ts';
+import { troubleIn, troubleTeller } from '../../queue/trouble.ts';
 import { handleJob } from '../../queue/worker.ts';
 import { handoverRecord } from '../../running/handover.ts';
 import { watchInterrupts } from '../../running/interrupts.ts';
@@ -44,9 +46,10 @@ export function workCommand(): Command {
     .summary('work on the queue')
     .description(
       'Works on the jobs of a domain until it is stopped: makes the keys, puts them where this worker is told to, and ' +
-        'writes to the directory. Start as many as you like, on as many machines as you like.',
+        'writes to the directory. Start as many as you like, on as many machines as you like. SIGTERM or Ctrl+C stops it: ' +
+        'users who are under way are finished, and its exit code is 0, or 143 or 130 with --until-empty.',
     )
-    .option('--only-below <dn>', 'write to users below this DN only; may be given again', collect)
+    .option('--only-below <dn>', 'write to users below this DN only; may be given again', collectDn)
     .option('--only-verbs <names>', 'do nothing else than these, such as register,renew', parseVerbs)
     .option('--until-empty', 'end when nothing waits or is at work any more')
     .option('--name <name>', 'by which status calls this worker; else the host and the process');
@@ -140,12 +143,12 @@ async function workWith(
   );
   const broken = new AbortController();
   const stop = AbortSignal.any([interrupts.signal, broken.signal]);
-  const tally = { users: 0, failed: 0 };
-  const trouble = tellOnce();
+  const tally = { users: 0, failed: 0, left: new Set<string>() };
+  const onTrouble = troubleTeller((error) => broken.abort(error));
   if (!options.quiet) tell(`working on the queue of ${domain} in ${queue.where} as ${name}`);
   try {
     const { concurrency, untilEmpty } = options;
-    await workOn(queue, { domain, concurrency, stop, untilEmpty, onTrouble: trouble }, (claim) =>
+    await workOn(queue, { domain, concurrency, stop, untilEmpty, onTrouble }, (claim) =>
       handleJob(claim, {
         queue,
         domain,
@@ -156,10 +159,13 @@ async function workWith(
         allowed: { below: options.onlyBelow, verbs: options.onlyVerbs },
         stop,
         lookAtPlace: () => requirePlace(options.out).then(() => null, toMsmqCertError),
-        onAttempt(account, run, attempt, isDead) {
-          if (attempt.kind !== 'stopped') tally.users++;
-          if (isDead) tally.failed++;
-          tellAttempt(account, run, attempt, options);
+        onAttempt(account, run, attempt, kind) {
+          const trouble = troubleIn(attempt);
+          if (trouble !== null) onTrouble(trouble);
+          else tellAttempt(account, run, attempt, options);
+          if (kind === 'done' || kind === 'dead') tally.users++;
+          if (kind === 'dead') tally.failed++;
+          if (kind === 'not-ours') tally.left.add(claim.id);
         },
         onStop: (error) => broken.abort(error),
       }),
@@ -169,22 +175,34 @@ async function workWith(
     await rate?.close();
   }
   const journals = await stations.close();
+  const { users, failed } = tally;
+  const left = tally.left.size;
   const why = broken.signal.aborted ? broken.signal.reason : interrupts.signal.reason;
   const error = why instanceof MsmqCertError ? why : null;
-  printResult(
-    {
-      exitCode: exitCodeFor(error, tally.failed),
-      json: { schema: 1, command: 'queue work', domain, worker, ...tally, journals, stoppedBy: error?.code ?? null },
-      lines: workerLine(tally.users, tally.failed, journals),
-    },
-    options,
-  );
+  const exitCode = exitCodeFor(error, options, failed + left);
+  const stoppedBy = error?.code ?? null;
+  const json = {
+    schema: 1,
+    command: 'queue work',
+    domain,
+    worker,
+    users,
+    failed,
+    leftToNewer: left,
+    journals,
+    stoppedBy,
+  };
+  if (options.ndjson) {
+    printJsonLine(json);
+    process.exitCode = exitCode;
+  } else printResult({ exitCode, json, lines: workerLines({ users, failed, left, journals }) }, options);
   if (error !== null && error.code !== 'interrupted') tellError(error);
 }
 
-/** A worker that is told to stop has done what it should. */
-function exitCodeFor(error: MsmqCertError | null, failed: number): ExitCode {
-  if (error !== null && error.code !== 'interrupted') return exitCodeOfError(error);
+/** A worker that is told to stop has done what it should, unless it was to empty the queue. */
+function exitCodeFor(error: MsmqCertError | null, { untilEmpty }: Settings, failed: number): ExitCode {
+  if (error?.code === 'interrupted' && !untilEmpty) return exitCodes.done;
+  if (error !== null) return exitCodeOfError(error);
   return failed > 0 ? exitCodes.someFailed : exitCodes.done;
 }
 
@@ -197,18 +215,15 @@ async function domainOf(opened: Listing, { baseDn }: Settings): Promise<string> 
   });
 }
 
-/** An outage is told when it begins; each connection would tell it again. */
-function tellOnce(): (error: MsmqCertError) => void {
-  let last = { message: '', at: 0 };
-  const AGAIN_MS = 60_000;
-  return (error) => {
-    const now = performance.now();
-    if (error.message === last.message && now - last.at < AGAIN_MS) return;
-    last = { message: error.message, at: now };
-    tellError(error);
-  };
+function parseVerbs(text: string): string[] {
+  const verbs = text.split(',').map((verb) => verb.trim());
+  if (verbs.every((verb) => VERBS.some((known) => known === verb))) return verbs;
+  throw new InvalidArgumentError(`give some of ${VERBS.join(', ')}, with commas between them.`);
 }
 
-function parseVerbs(text: string): string[] {
-  return text.split(',').map((verb) => verb.trim());
+/** What is no distinguished name would refuse every user. */
+function collectDn(value: string, previous: string[] | undefined): string[] {
+  const parts = parseDn(value);
+  if (parts.length > 0 && parts.every(({ type }) => type !== '')) return collect(value, previous);
+  throw new InvalidArgumentError('give a distinguished name, such as OU=Services,DC=corp,DC=example.');
 }

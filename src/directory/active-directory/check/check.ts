@@ -1,3 +1,4 @@
+import type { Shard } from '../../shard.ts';
 import type { ActiveDirectory } from '../active-directory.ts';
 import { type Caller, readCaller } from '../rights/caller.ts';
 import { type Delegation, delegationFor } from '../rights/delegation.ts';
@@ -8,6 +9,8 @@ import { checkUser } from './users.ts';
 
 export interface CheckRequest {
   users: readonly string[];
+  /** Only these of them; null for all. */
+  shard: Shard | null;
   /** Certificates that fit on one user. */
   maxCertificates: number;
   /** Whom to give the right to write, and below which container; null: nobody. */
@@ -25,7 +28,7 @@ export async function check(target: CheckTarget, request: CheckRequest, report: 
   try {
     const caller = await checkIdentity(directory, report);
     await checkServer(directory, report);
-    for (const name of request.users) await checkUser(directory, caller, name, request.maxCertificates, report);
+    for (const name of request.users) await checkUser(directory, caller, name, request, report);
     return request.delegation === null ? null : await delegate(directory, request.delegation, report);
   } finally {
     await directory.close();

@@ -4,12 +4,13 @@ import { examine } from '../../../blob/findings.ts';
 import type { Pair } from '../../../blob/pair.ts';
 import type { User } from '../../directory.ts';
 import { nameForCommand } from '../../names.ts';
+import { isInShard, type Shard } from '../../shard.ts';
 import type { ActiveDirectory } from '../active-directory.ts';
 import { BLOB, DIGESTS } from '../read/search.ts';
 import { mayRead } from '../rights/access-list.ts';
 import { BLOB_ATTRIBUTE, DIGESTS_ATTRIBUTE } from '../rights/attribute-schema.ts';
 import type { Caller } from '../rights/caller.ts';
-import { writableAttributes } from '../rights/write-rights.ts';
+import { notWritable, writableAttributes } from '../rights/write-rights.ts';
 import { entryBase } from '../write/swap.ts';
 import { type Finding, failed, failure, make, ok, type Report, warning } from './checks.ts';
 
@@ -18,10 +19,10 @@ export async function checkUser(
   directory: ActiveDirectory,
   caller: Caller,
   name: string,
-  maxCertificates: number,
+  { maxCertificates, shard }: { maxCertificates: number; shard: Shard | null },
   report: Report,
 ): Promise<void> {
-  const user = await findUser(directory, name, report);
+  const user = await findUser(directory, name, shard, report);
   if (user === null) return;
   const pair = await checkReading(directory, caller, user, report);
   await make(report, 'write-rights', () => checkWriting(directory, user));
@@ -29,9 +30,16 @@ export async function checkUser(
   if (pair !== null) report({ name: 'room', ...roomLeft(user, pair, maxCertificates) });
 }
 
-async function findUser(directory: ActiveDirectory, name: string, report: Report): Promise<User | null> {
+/** Null also for a user of another shard, whom nothing is said of. */
+async function findUser(
+  directory: ActiveDirectory,
+  name: string,
+  shard: Shard | null,
+  report: Report,
+): Promise<User | null> {
   try {
     const user = await directory.findUser(name);
+    if (shard !== null && !isInShard(user, shard)) return null;
     report({ name: 'user', ...ok(`${user.account} is ${user.dn}`) });
     return user;
   } catch (error) {
@@ -77,8 +85,7 @@ async function readRights({ search }: ActiveDirectory, caller: Caller, user: Use
 
 async function checkWriting({ search }: ActiveDirectory, user: User): Promise<Finding> {
   const writable = await writableAttributes(search, entryBase(user));
-  const wanted = [BLOB, DIGESTS];
-  const missing = wanted.filter((name) => !writable.some((each) => each.toLowerCase() === name.toLowerCase()));
+  const missing = notWritable(writable);
   if (missing.length > 0) {
     return failed(
       `this account may not write ${missing.join(' and ')} of ${user.account}`,
@@ -87,7 +94,7 @@ async function checkWriting({ search }: ActiveDirectory, user: User): Promise<Fi
         : `grant it the right to write both: ${delegationHint(user)}`,
     );
   }
-  const others = writable.length - wanted.length;
+  const others = writable.length - [BLOB, DIGESTS].length;
   const rest = others === 0 ? 'and nothing else' : `and ${others} other attributes`;
   return ok(`this account may write ${BLOB} and ${DIGESTS} of ${user.account}, ${rest}`);
 }

@@ -106,14 +106,24 @@ function checkResult(bytes: Buffer, operation: Element, count: Count): void {
 }
 
 function checkEntry(bytes: Buffer, entry: Element, count: Count): void {
-  const [name, attributes, ...more] = [...childrenOf(bytes, entry, count)];
-  if (name?.tag !== OCTETS || attributes?.tag !== SEQUENCE || more.length > 0) throw misshapen();
-  for (const attribute of childrenOf(bytes, attributes, count)) {
-    const [type, values, ...rest] = [...childrenOf(bytes, attribute, count)];
-    const isAttribute = attribute.tag === SEQUENCE && type?.tag === OCTETS && rest.length === 0;
-    if (!isAttribute || values?.tag !== SET) throw misshapen();
-    all(bytes, values, OCTETS, count);
+  const attributes = secondOfTwo(bytes, entry, SEQUENCE, count);
+  for (let at = attributes.start; at < attributes.end; ) {
+    const attribute = elementAt(bytes, at, attributes.end);
+    if (attribute.tag !== SEQUENCE) throw misshapen();
+    note(count);
+    all(bytes, secondOfTwo(bytes, attribute, SET, count), OCTETS, count);
+    at = attribute.end;
   }
+}
+
+/** The second of the two elements that an element is made of, the first of which is an OCTET STRING. */
+function secondOfTwo(bytes: Buffer, parent: Element, tag: number, count: Count): Element {
+  const first = elementAt(bytes, parent.start, parent.end);
+  const second = elementAt(bytes, first.end, parent.end);
+  if (first.tag !== OCTETS || second.tag !== tag || second.end !== parent.end) throw misshapen();
+  note(count);
+  note(count);
+  return second;
 }
 
 /** `[0] SEQUENCE OF SEQUENCE { OCTET STRING, BOOLEAN, OCTET STRING }`, the last two optional (RFC 4511 §4.1.11). */

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { Attribute, type BerReader, SearchEntry } from 'ldapts';
-import { childrenOf, type Element, elementAt } from './message-shape.ts';
+import { type Element, elementAt } from './message-shape.ts';
 
 const BINARY = /^(mSMQ(Digests|SignCertificates)(Mig)?|objectSid|objectGUID)(;|$)|;binary$/i;
 
@@ -16,14 +16,18 @@ export class ByteEntry extends SearchEntry {
     const name = elementAt(buffer, offset, buffer.length);
     const list = elementAt(buffer, name.end, buffer.length);
     this.name = buffer.toString('utf8', name.start, name.end);
-    for (const attribute of childrenOf(buffer, list)) this.attributes.push(attributeOf(buffer, attribute));
+    for (let at = list.start; at < list.end; ) {
+      const attribute = elementAt(buffer, at, list.end);
+      this.attributes.push(attributeOf(buffer, attribute));
+      at = attribute.end;
+    }
     reader.offset = list.end;
   }
 }
 
 function attributeOf(bytes: Buffer, element: Element): Attribute {
-  const [type, values] = childrenOf(bytes, element);
-  if (type === undefined || values === undefined) return new Attribute();
+  const type = elementAt(bytes, element.start, element.end);
+  const values = elementAt(bytes, type.end, element.end);
   const attribute = new Attribute({ type: bytes.toString('utf8', type.start, type.end) });
   for (let at = values.start; at < values.end; ) {
     const { start, end } = elementAt(bytes, at, values.end);

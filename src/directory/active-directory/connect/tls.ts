@@ -45,8 +45,31 @@ export async function openSecureSocket(
   timeoutMs: number,
   identity: ClientIdentity | null = null,
 ): Promise<tls.TLSSocket> {
-  const trusted = tlsOptions(address, trust, identity);
   const signal = AbortSignal.timeout(timeoutMs);
+  const open = (among: Among) => openAmong(among, address, trust, identity, signal);
+  if (trust.kind === 'fingerprint' || trust.pem === null) return await open('all');
+  try {
+    return await open('given');
+  } catch (error) {
+    if (!(error instanceof MsmqCertError && error.code === 'tls-untrusted')) throw error;
+    return await open('all');
+  }
+}
+
+/**
+ * Which authorities can vouch for the server: those in `pem` alone, or all of them. Reading the hundreds of the system
+ * takes longer than the rest of connecting, and whoever names one mostly needs no other.
+ */
+type Among = 'given' | 'all';
+
+async function openAmong(
+  among: Among,
+  address: LdapAddress,
+  trust: Trust,
+  identity: ClientIdentity | null,
+  signal: AbortSignal,
+): Promise<tls.TLSSocket> {
+  const trusted = tlsOptions(among, address, trust, identity);
   const plain = connect({ host: address.dial ?? address.host, port: address.port, noDelay: true, keepAlive: true });
   // an error that arrives while nobody waits for one would end the process
   plain.on('error', () => {});
@@ -122,14 +145,19 @@ async function handshake(
   }
 }
 
-function tlsOptions(address: LdapAddress, trust: Trust, identity: ClientIdentity | null): tls.ConnectionOptions {
+function tlsOptions(
+  among: Among,
+  address: LdapAddress,
+  trust: Trust,
+  identity: ClientIdentity | null,
+): tls.ConnectionOptions {
   // an IP address must not be sent as the server name (RFC 6066 §3)
   const servername = isIP(address.host) === 0 ? address.host : undefined;
   switch (trust.kind) {
     case 'authorities':
       return {
         servername,
-        secureContext: contextFor(trust.pem, identity),
+        secureContext: contextFor(among, trust.pem, identity),
         rejectUnauthorized: true,
         checkServerIdentity: (_, certificate) => tls.checkServerIdentity(address.host, certificate),
       };
@@ -143,21 +171,27 @@ function ownProof(identity: ClientIdentity | null): tls.SecureContextOptions {
   return identity === null ? {} : { cert: identity.certificate, key: identity.key };
 }
 
-/** The last context without a key of its own: reading hundreds of authorities takes longer than the rest of connecting. */
-let known: { pem: string | null; context: tls.SecureContext } | null = null;
+/** The last contexts without a key of its own. */
+const known = new Map<Among, { pem: string | null; context: tls.SecureContext }>();
 
-function contextFor(pem: string | null, identity: ClientIdentity | null): tls.SecureContext {
-  if (identity !== null) return tls.createSecureContext({ ca: authorities(pem), ...ownProof(identity) });
-  if (known === null || known.pem !== pem) known = { pem, context: tls.createSecureContext({ ca: authorities(pem) }) };
-  return known.context;
+function contextFor(among: Among, pem: string | null, identity: ClientIdentity | null): tls.SecureContext {
+  if (identity !== null) return tls.createSecureContext({ ca: authorities(among, pem), ...ownProof(identity) });
+  const last = known.get(among);
+  if (last?.pem === pem) return last.context;
+  const context = tls.createSecureContext({ ca: authorities(among, pem) });
+  known.set(among, { pem, context });
+  return context;
 }
 
-function authorities(pem: string | null): string[] {
+function authorities(among: Among, pem: string | null): string[] {
+  const given = pem === null ? [] : certificatesIn(pem);
+  return among === 'given' ? given : [...new Set([...usualAuthorities(), ...given])];
+}
+
+function usualAuthorities(): readonly string[] {
   // Node 23 before 23.10 cannot list the system's
-  const usual = tls.getCACertificates
-    ? [...tls.getCACertificates('default'), ...tls.getCACertificates('system')]
-    : tls.rootCertificates;
-  return [...new Set([...usual, ...(pem === null ? [] : certificatesIn(pem))])];
+  if (!tls.getCACertificates) return tls.rootCertificates;
+  return [...tls.getCACertificates('default'), ...tls.getCACertificates('system')];
 }
 
 function certificatesIn(pem: string): string[] {

@@ -106,6 +106,7 @@ export function directoryOver(
     findUsers: (names) =>
       onServerInUse(async (directory) => (await directory.findUsers?.(names)) ?? names.map(() => null)),
     read,
+    mayWrite: (user) => onServerInUse((directory) => directory.mayWrite(user)),
     swap,
     users: (scope) => flatten(onServerInUse(async (directory) => directory.users(scope))),
     survey: (part) => onServerInUse((directory) => directory.survey(part)),

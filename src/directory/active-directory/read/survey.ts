@@ -72,6 +72,7 @@ async function domainSource({ link, address, rootDse, timeoutMs }: SurveyContext
 async function* surroundingsOf(source: Source, part: Part, timeoutMs: number): AsyncGenerator<Surrounding> {
   try {
     yield* computersIn(source, timeoutMs);
+    yield { kind: 'computers-end' };
     if (part === 'computers-and-digests') yield* digestsIn(source, timeoutMs);
   } finally {
     await source.leave();

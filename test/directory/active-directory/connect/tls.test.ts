@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
+import * as tls from 'node:tls';
 import { parseLdapUrl } from '../../../../src/directory/active-directory/address.ts';
 import { type Credentials, openConnection } from '../../../../src/directory/active-directory/connect/connection.ts';
 import { openSecureSocket, type Trust } from '../../../../src/directory/active-directory/connect/tls.ts';
@@ -46,6 +47,16 @@ describe('a protected connection', () => {
     const other = makeIdentity({ names: null });
     const pem = `# first\n${other.cert}# second\n${authority.cert}`;
     assert.ok(await connectTo(signed(), { kind: 'authorities', pem }));
+  });
+
+  it('is made when an authority of the system vouches and others were given', async () => {
+    const before = tls.getCACertificates('default');
+    tls.setDefaultCACertificates([...before, authority.cert]);
+    try {
+      assert.ok(await connectTo(signed(), { kind: 'authorities', pem: makeIdentity({ names: null }).cert }));
+    } finally {
+      tls.setDefaultCACertificates(before);
+    }
   });
 
   const untrusted: [what: string, identity: Identity, trust: Trust, message: RegExp][] = [

@@ -13,19 +13,27 @@ export async function processorSeconds(pids: readonly number[]): Promise<number>
   return ticks.reduce((sum, each) => sum + each, 0) / TICKS_PER_SECOND;
 }
 
-/** The processes that were started with a word in their command line, and all below them. */
-export async function processesOf(word: string): Promise<number[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
-  const known = await Promise.all(
-    pids.map(async (pid) => ({ pid, words: await wordsOf(pid), parent: Number((await fieldsOf(pid))?.[PARENT]) })),
+/** A process and all below it. */
+export async function familyOf(root: number): Promise<number[]> {
+  const parents = await Promise.all(
+    (await pids()).map(async (pid) => [pid, Number((await fieldsOf(pid))?.[PARENT])] as const),
   );
-  const found = new Set(known.filter(({ words }) => words.includes(word)).map(({ pid }) => pid));
-  found.delete(process.pid);
-  for (let before = -1; before !== found.size; ) {
-    before = found.size;
-    for (const { pid, parent } of known) if (found.has(parent)) found.add(pid);
+  const family = new Set([root]);
+  for (let before = 0; before !== family.size; ) {
+    before = family.size;
+    for (const [pid, parent] of parents) if (family.has(parent)) family.add(pid);
   }
-  return [...found];
+  return [...family];
+}
+
+/** The process that was started with a word in its command line. */
+export async function processWith(word: string): Promise<number> {
+  for (const pid of await pids()) if (pid !== process.pid && (await wordsOf(pid)).includes(word)) return pid;
+  throw new Error(`no process was started with ${word}`);
+}
+
+async function pids(): Promise<number[]> {
+  return (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
 }
 
 async function wordsOf(pid: number): Promise<string> {

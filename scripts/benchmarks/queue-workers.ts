@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { availableParallelism, tmpdir } from 'node:os';
+import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { userNames } from '../../test/active-directory/bulk.ts';
@@ -12,7 +12,7 @@ import type { Lab } from '../lab/lab.ts';
 import type { Benchmark, Measured } from './benchmark.ts';
 import { writeCertificates } from './certificate-files.ts';
 import { withLab } from './lab.ts';
-import { processesOf, processorSeconds } from './processor-time.ts';
+import { familyOf, processorSeconds, processWith } from './processor-time.ts';
 
 /** For each number of workers; one certificate each, so one modify each. */
 const USERS = 400;
@@ -67,9 +67,10 @@ async function inSite(site: Site): Promise<Measured> {
   return { measured: two / one, details };
 }
 
-/** So many cores each was busy with, of those that the machine has. */
+/** So many cores each was busy with, of those that the machine has, and so many were busy with nothing. */
 interface Speed {
   pairsPerSecond: number;
+  IdleCores: number;
   SambaCores: number;
   PostgresCores?: number;
   NodeCores: number;
@@ -89,10 +90,11 @@ async function queued(site: Site, manifest: string, workers: number): Promise<Sp
   try {
     await untilDone(site, run);
     const seconds = await spanOf(site, run);
-    const { samba, postgres } = await busy();
+    const { samba, postgres, idle } = await busy();
     const node = await processorSeconds(children.flatMap(({ pid }) => pid ?? []));
     return {
       pairsPerSecond: USERS / seconds,
+      IdleCores: idle,
       SambaCores: samba / seconds,
       PostgresCores: postgres / seconds,
       NodeCores: node / seconds,
@@ -112,8 +114,8 @@ async function plain(site: Site, manifest: string): Promise<Speed> {
   await command(site, words);
   const node = (await processorSeconds([process.pid])) - before;
   const seconds = (performance.now() - begun) / 1000;
-  const { samba } = await busy();
-  return { pairsPerSecond: USERS / seconds, SambaCores: samba / seconds, NodeCores: node / seconds };
+  const { samba, idle } = await busy();
+  return { pairsPerSecond: USERS / seconds, IdleCores: idle, SambaCores: samba / seconds, NodeCores: node / seconds };
 }
 
 function environment({ postgres }: Site): Record<string, string> {
@@ -136,16 +138,31 @@ async function spanOf({ postgres }: Site, run: string): Promise<number> {
   return Number(await postgres.psql(`SELECT ${span} FROM msmq_cert_jobs.job WHERE data ->> 'run' = '${run}'`));
 }
 
-/** What the domain controller and the database have worked since. */
-async function busyProcesses({ lab, postgres }: Site): Promise<() => Promise<{ samba: number; postgres: number }>> {
+interface Busy {
+  /** Seconds that the domain controller and the database have kept a core busy. */
+  samba: number;
+  postgres: number;
+  /** Cores of the machine that had nothing to do. */
+  idle: number;
+}
+
+/** What has been worked since. */
+async function busyProcesses({ lab, postgres }: Site): Promise<() => Promise<Busy>> {
+  const server = await processWith(join(postgres.socketFolder, 'data'));
   const now = async () => ({
-    samba: await processorSeconds(await processesOf(lab.dir)),
-    postgres: await processorSeconds(await processesOf(postgres.socketFolder)),
+    at: performance.now(),
+    samba: await processorSeconds(await familyOf(lab.pid)),
+    postgres: await processorSeconds(await familyOf(server)),
+    idleMs: cpus().reduce((sum, { times }) => sum + times.idle, 0),
   });
   const before = await now();
   return async () => {
     const after = await now();
-    return { samba: after.samba - before.samba, postgres: after.postgres - before.postgres };
+    return {
+      samba: after.samba - before.samba,
+      postgres: after.postgres - before.postgres,
+      idle: (after.idleMs - before.idleMs) / (after.at - before.at),
+    };
   };
 }
 

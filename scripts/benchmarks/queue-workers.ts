@@ -139,7 +139,8 @@ async function spanOf({ postgres }: Site, run: string): Promise<number> {
 /** What the domain controller and the database have worked since. */
 async function busyProcesses({ lab, postgres }: Site): Promise<() => Promise<{ samba: number; postgres: number }>> {
   const now = async () => ({
-    samba: await processorSeconds(await processesOf(lab.dir)),
+    // the process that keeps it; workers have its folder among their words, too
+    samba: await processorSeconds(await processesOf(`"dir":"${lab.dir}"`)),
     postgres: await processorSeconds(await processesOf(postgres.socketFolder)),
   });
   const before = await now();

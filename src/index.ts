@@ -86,6 +86,7 @@ export { registerPlanner } from './plan/verbs/register.ts';
 export type { RenewRequest, RenewScope } from './plan/verbs/renew.ts';
 export { renewPlanner } from './plan/verbs/renew.ts';
 export { type ApplyContext, applyToUser } from './run/apply.ts';
+export { DEFAULT_KEYS } from './run/key-policy.ts';
 export type { KeyPolicy, MakePfx } from './run/keys.ts';
-export { DEFAULT_KEYS, newCertificates, type Performance, type PerformOptions, perform } from './run/perform.ts';
+export { newCertificates, type Performance, type PerformOptions, perform } from './run/perform.ts';
 export type { UnknownUser } from './run/run.ts';

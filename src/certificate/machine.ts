@@ -1,5 +1,5 @@
 import { MsmqCertError } from '../errors.ts';
-import { escapeInvisible } from './names.ts';
+import { harmless } from '../visible.ts';
 
 const MAX_CHARACTERS = 255;
 
@@ -13,14 +13,14 @@ export const forbiddenInMachine = /[\s\p{C}\p{Default_Ignorable_Code_Point}\\/:*
 export function parseMachine(text: string): string {
   if (text === '') throw invalidMachine('the machine name is empty');
   if (text.length > MAX_CHARACTERS) {
-    const start = escapeInvisible(text.slice(0, 32));
+    const start = harmless(text.slice(0, 32));
     throw invalidMachine(`the machine name "${start}…" has ${text.length} characters, more than ${MAX_CHARACTERS}`);
   }
   if (forbiddenInMachine.test(text)) {
-    throw invalidMachine(`the machine name "${escapeInvisible(text)}" has a character no machine name can have`);
+    throw invalidMachine(`the machine name "${harmless(text)}" has a character no machine name can have`);
   }
   if (text.split('.').includes('')) {
-    throw invalidMachine(`the machine name "${escapeInvisible(text)}" has an empty part before or after a dot`);
+    throw invalidMachine(`the machine name "${harmless(text)}" has an empty part before or after a dot`);
   }
   return text;
 }

@@ -35,17 +35,3 @@ export const attributeNames: ReadonlyMap<string, string> = new Map([
   ['2.5.4.9', 'STREET'],
   ['1.2.840.113549.1.9.1', 'emailAddress'],
 ]);
-
-const plain = /^[ -~]*$/;
-const invisible = /(?! )[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u{2800}]/gu;
-
-/**
- * The text with every control, bidirectional or otherwise invisible character but the space as `\hh` of its UTF-8 bytes
- * (an escape that RFC 4514 knows), so that it cannot act on a terminal.
- */
-export function escapeInvisible(text: string): string {
-  if (plain.test(text)) return text;
-  return text.replace(invisible, (character) =>
-    Buffer.from(character).toString('hex').toUpperCase().replace(/../g, '\\$&'),
-  );
-}

@@ -1,5 +1,6 @@
 import { MsmqCertError } from '../errors.ts';
-import { attributeTypes, escapeInvisible } from './names.ts';
+import { harmless } from '../visible.ts';
+import { attributeTypes } from './names.ts';
 
 /** A piece of an attribute's value: fixed text, or the place where the account or the machine goes. */
 export type TemplatePart = { kind: 'text'; text: string } | { kind: 'account' } | { kind: 'machine' };
@@ -108,12 +109,12 @@ function take(scanner: Scanner, pattern: RegExp): RegExpExecArray | null {
 }
 
 function unexpected({ text, position }: Scanner): MsmqCertError {
-  const character = escapeInvisible(String.fromCodePoint(text.codePointAt(position) ?? 0));
+  const character = harmless(String.fromCodePoint(text.codePointAt(position) ?? 0));
   return invalidTemplate(text, `has an unescaped ${character} at position ${position + 1}`);
 }
 
 export function invalidTemplate(template: string, problem: string): MsmqCertError {
-  return new MsmqCertError('invalid-subject', `the subject template "${escapeInvisible(template)}" ${problem}`, {
+  return new MsmqCertError('invalid-subject', `the subject template "${harmless(template)}" ${problem}`, {
     hint: `write an RFC 4514 name of the types ${[...attributeTypes.keys()].join(', ')} with {account} and {machine} once each, such as CN={machine},OU={account}`,
   });
 }

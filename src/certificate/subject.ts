@@ -1,7 +1,8 @@
 import { quoted } from '../advice.ts';
 import { MsmqCertError } from '../errors.ts';
+import { harmless, spellOut } from '../visible.ts';
 import { forbiddenInMachine } from './machine.ts';
-import { attributeTypes, escapeInvisible, type NameAttribute, type RelativeName } from './names.ts';
+import { attributeTypes, type NameAttribute, type RelativeName } from './names.ts';
 import { invalidTemplate, scanTemplate, type TemplateAttribute, type TemplatePart } from './subject-template.ts';
 
 /** Whom a certificate is for: DOMAIN\sAMAccountName, and a machine name that `parseMachine` lets through. */
@@ -104,13 +105,9 @@ export function subjectFor(template: SubjectTemplate, owner: Owner): RelativeNam
 
 function demandAccount(account: string): void {
   if (/^[^\\/\p{Cc}]+\\\P{Cc}+$/u.test(account) && account.isWellFormed()) return;
-  throw new MsmqCertError(
-    'invalid-subject',
-    `the account "${escapeInvisible(account)}" is not of the form DOMAIN\\user`,
-    {
-      hint: 'give the NetBIOS name of the domain with --domain, and check the user name for control characters',
-    },
-  );
+  throw new MsmqCertError('invalid-subject', `the account "${harmless(account)}" is not of the form DOMAIN\\user`, {
+    hint: 'give the NetBIOS name of the domain with --domain, and check the user name for control characters',
+  });
 }
 
 function fillTemplate({ names }: SubjectTemplate, owner: Owner): NameAttribute[][] {
@@ -147,7 +144,7 @@ function doesNotFit(attribute: NameAttribute, problem: string, owner: Owner): Ms
       .every((each) => misfit(each) === null),
   );
   const shorter = owner.machine.includes('.') ? 'use the short machine name' : 'use shorter names';
-  return new MsmqCertError('invalid-subject', `the subject value "${escapeInvisible(attribute.value)}" ${problem}`, {
+  return new MsmqCertError('invalid-subject', `the subject value "${harmless(attribute.value)}" ${problem}`, {
     hint: roomier === undefined ? shorter : `${shorter}, or a template with more room: --subject ${quoted(roomier)}`,
   });
 }
@@ -197,5 +194,10 @@ export function formatName(names: readonly RelativeName[]): string {
 }
 
 function escapeValue(value: string): string {
-  return escapeInvisible(value.replace(special, '\\$&'));
+  return spellOut(value.replace(special, '\\$&'), hexPairs);
+}
+
+/** `\hh` for each byte of UTF-8, an escape that RFC 4514 knows. */
+function hexPairs(character: string): string {
+  return Buffer.from(character).toString('hex').toUpperCase().replace(/../g, '\\$&');
 }

@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Command, Option } from 'commander';
 import * as z from 'zod';
-import { MsmqCertError, systemCode } from '../errors.ts';
+import { MsmqCertError } from '../errors.ts';
+import { readText } from '../files/read-file.ts';
 
 const defaultsSchema = z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())]));
 
@@ -38,27 +38,17 @@ async function readDefaults(file: string, profile: string | undefined): Promise<
 }
 
 async function read(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (cause) {
-    const code = systemCode(cause);
-    if (code === 'ENOENT') {
-      throw new MsmqCertError('invalid-config', `there is no configuration file ${file}`, {
-        hint: 'check --config and MSMQ_CERT_CONFIG',
-        cause,
-      });
-    }
-    throw new MsmqCertError('invalid-config', `the configuration file ${file} cannot be read: ${code ?? 'unknown'}`, {
-      hint: 'name a plain file that this account may read',
-      cause,
-    });
-  }
+  return await readText(file, `the configuration file ${file}`, {
+    code: 'invalid-config',
+    hint: 'name a plain file that this account may read',
+    missing: { message: `there is no configuration file ${file}`, hint: 'check --config and MSMQ_CERT_CONFIG' },
+  });
 }
 
 function parse(text: string, file: string): z.infer<typeof configSchema> {
   const hint = 'write a JSON object such as {"directory": "ldaps://dc1.corp.example", "ca-file": "ca.pem"}';
   try {
-    return configSchema.parse(JSON.parse(text.replace(/^\uFEFF/, '')));
+    return configSchema.parse(JSON.parse(text));
   } catch (cause) {
     const where = cause instanceof z.ZodError ? `at ${cause.issues[0]?.path.join('.') || 'its top'}` : 'it is no JSON';
     throw new MsmqCertError('invalid-config', `the configuration file ${file} is broken: ${where}`, { hint, cause });

@@ -1,8 +1,8 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { quoted } from '../advice.ts';
 import { MsmqCertError } from '../errors.ts';
-import { unreadable } from '../files/file-errors.ts';
+import { readWhole } from '../files/read-file.ts';
 import { tell } from './terminal.ts';
 
 /**
@@ -11,11 +11,7 @@ import { tell } from './terminal.ts';
  */
 export async function readInput(file: string): Promise<Buffer> {
   if (file === '-') return await buffer(process.stdin);
-  try {
-    return await readFile(file);
-  } catch (cause) {
-    throw unreadable(file, cause);
-  }
+  return await readWhole(file);
 }
 
 /** A folder that is there already, or is still to be made. @throws MsmqCertError usage */

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { quoted } from '../advice.ts';
 import type { Directory, Listing, User } from '../directory/directory.ts';
 import { MsmqCertError } from '../errors.ts';
+import { criteriaToday } from '../judge/criteria.ts';
 import { assessKnowingly, type Criteria, type DecodedState } from '../judge/state.ts';
 import { type Aftermath, compare, type Decision, decide, internalOf } from '../machine/internal.ts';
 import { sameAccount } from '../machine/owner.ts';
@@ -14,7 +15,7 @@ import { type Here, thisMachineWithKeys } from './machine.ts';
 import { printResult } from './output.ts';
 import { recognitionIn, statedRecognition } from './recognition.ts';
 import { carryOut } from './running/carry-out.ts';
-import { criteria, keySettingsRecord } from './running/policies.ts';
+import { keySettingsRecord } from './running/policies.ts';
 import type { KeySettings } from './settings.ts';
 import { print, tell } from './terminal.ts';
 
@@ -74,7 +75,7 @@ async function registered(
   const stated = await statedRecognition(options);
   const directory = await openDirectory(options);
   try {
-    const rules = criteria(recognitionIn(directory, stated), options);
+    const rules = criteriaToday(recognitionIn(directory, stated), options);
     const user = await directory.findUser(accountIn(here, options.user));
     const before = await decoded(directory, user, rules);
     const decision = decide(before, here.session, options.renew);

@@ -1,12 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { isSea } from 'node:sea';
 import * as z from 'zod';
-import { DEFAULT_SUBJECT, parseSubjectTemplate, type SubjectTemplate } from '../certificate/subject.ts';
 import { MsmqCertError, systemCode } from '../errors.ts';
+import { withScratchFile } from '../files/scratch-file.ts';
 import type { SignElsewhere } from '../machine/install.ts';
 import { requireWindows, type WindowsCalls, windowsCalls } from '../native/windows/calls.ts';
 import { readSession, type Session } from '../native/windows/session.ts';
@@ -38,21 +36,13 @@ export async function thisMachineWithKeys(what: string): Promise<Here> {
   return here;
 }
 
-/** The conventions by which subjects are read. */
-export function templatesOf(subjects: readonly string[] = []): SubjectTemplate[] {
-  return [...new Set([...subjects, DEFAULT_SUBJECT])].map(parseSubjectTemplate);
-}
-
 const signedSchema = z.object({ signature: z.base64() });
 const failedSchema = z.object({ error: z.object({ message: z.string() }) });
 
 /** Signs with this program, started anew: what only this process has in memory does not count. */
-export const signElsewhere: SignElsewhere = async (digest, data) => {
-  const folder = mkdtempSync(join(tmpdir(), 'msmq-cert-'));
-  // files, for Wine gives Node.js no pipes
-  const answer = join(folder, 'answer');
-  const output = openSync(answer, 'w');
-  try {
+export const signElsewhere: SignElsewhere = (digest, data) =>
+  // a file, for Wine gives Node.js no pipes
+  withScratchFile(async (answer, output) => {
     const own = isSea() ? [] : [process.argv[1] ?? ''];
     const words = ['installed', '--digest', digest, '--sign', data.toString('hex'), '--json'];
     const child = spawn(process.execPath, [...own, ...words], {
@@ -63,11 +53,7 @@ export const signElsewhere: SignElsewhere = async (digest, data) => {
       throw cannotSign(`it does not start (${systemCode(cause) ?? 'unknown error'})`, cause);
     });
     return signatureIn(readFileSync(answer, 'utf8'));
-  } finally {
-    closeSync(output);
-    rmSync(folder, { recursive: true, force: true });
-  }
-};
+  });
 
 function signatureIn(answer: string): Buffer {
   const document = parsed(answer);

@@ -275,23 +275,3 @@ export function addPassphraseOption(command: Command): Command {
     .optionsGroup(KEYS)
     .option('--passphrase-file <file>', 'one passphrase for all PFX files; else random ones');
 }
-
-/** What every command that makes certificates for named users has. */
-export function addIssuingOptions(command: Command, purpose: Purpose): void {
-  addUserListOption(command);
-  if (purpose !== 'queue') addShardOption(command);
-  addKeyOptions(command, purpose);
-  if (purpose !== 'queue') addHandoverOptions(command);
-  if (purpose === 'carry-out') addHookOptions(command);
-  addVerbOptions(command, purpose);
-  addDirectoryOptions(command);
-  addOutputOptions(command);
-}
-
-/** What every command has that takes up a file of an earlier run. */
-export function addRunOptions(command: Command): void {
-  addShardOption(command);
-  addVerbOptions(command);
-  addDirectoryOptions(command);
-  addOutputOptions(command);
-}

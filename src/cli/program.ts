@@ -1,10 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
-import { Command, CommanderError } from 'commander';
-import { setCommonOptions } from '../advice.ts';
+import { Command, CommanderError, type Option } from 'commander';
+import { type CommandOption, setCommonOptions } from '../advice.ts';
 import { MsmqCertError } from '../errors.ts';
 import { commandsFor, isName } from './commands.ts';
-import { commonOptionsOf } from './common-options.ts';
 import { exitCodeHelp, exitCodes } from './exit-codes.ts';
 import { formatHelp } from './help.ts';
 import { type Form, printError, printFailure, printJson } from './output.ts';
@@ -152,4 +151,30 @@ function endWith(error: CommanderError, words: readonly string[]): void {
   const said = error.code === 'commander.help' ? 'no command is named' : error.message;
   const message = said.replace(/^error: /, '').trim();
   printError(new MsmqCertError('usage', message, { hint: '--help shows what is possible' }), formFor(words));
+}
+
+/** The options that lead to the same directory in the same way. Not among them: what only one run has, as a password on standard input. */
+const COMMON = [
+  ...['--directory', '--auth', '--bind', '--password-file', '--ca-file', '--tls-fingerprint', '--client-cert'],
+  ...['--client-key', '--dns-server', '--site', '--base-dn', '--domain', '--timeout', '--subject'],
+  ...['--machine-of', '--machines-from'],
+  ...['--max-certificates', '--config', '--database'],
+];
+
+/** Those of them that were given as flags: what the environment or a configuration file says holds for every command. */
+function commonOptionsOf(command: Command): CommandOption[] {
+  const given = command.options.filter(
+    (option) => COMMON.includes(option.long ?? '') && command.getOptionValueSource(option.attributeName()) === 'cli',
+  );
+  return given.flatMap((option) => valuesOf(command, option).map((value) => [nameOf(option), value] as const));
+}
+
+function nameOf({ long }: Option): `--${string}` {
+  return `--${long?.slice(2) ?? ''}`;
+}
+
+function valuesOf(command: Command, option: Option): string[] {
+  const value: unknown = command.getOptionValue(option.attributeName());
+  if (Array.isArray(value)) return value.map(String);
+  return [option.long === '--timeout' ? `${String(value)}ms` : String(value)];
 }

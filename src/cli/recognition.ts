@@ -2,24 +2,16 @@ import { Readable } from 'node:stream';
 import { parse } from 'csv-parse';
 import * as z from 'zod';
 import { parseMachine } from '../certificate/machine.ts';
-import { DEFAULT_SUBJECT, parseSubjectTemplate } from '../certificate/subject.ts';
 import type { Listing } from '../directory/directory.ts';
 import { MsmqCertError } from '../errors.ts';
 import { computerBook } from '../judge/computer-book.ts';
+import { rulesFrom, type StatedRecognition } from '../judge/criteria.ts';
 import type { RecognitionRules } from '../judge/recognise.ts';
 import { parseDigest } from './digests.ts';
 import { readInput } from './input.ts';
 import { tellError } from './output.ts';
 import type { DirectorySettings } from './settings.ts';
 import { tell } from './terminal.ts';
-
-/** How certificates are recognised, as journals and plan files hold it: the conventions, and what was stated. */
-export interface StatedRecognition {
-  /** Subject templates; the first is that of new certificates. */
-  subjects: string[];
-  /** The machine of a certificate by its digest. */
-  machinesOf: Record<string, string>;
-}
 
 /**
  * What the command line says about whose certificates are.
@@ -88,20 +80,20 @@ const SHOWN = 5;
 
 /** The rules by which the certificates of a directory are recognised. */
 export function recognitionIn(directory: Pick<Listing, 'computersNamed'>, stated: StatedRecognition): Recognition {
-  const machines = new Map(Object.entries(stated.machinesOf));
-  const unused = new Set(machines.keys());
+  const computers = computerBook(directory, (error) => {
+    tellNoComputers();
+    if (error !== null) tellError(error);
+  });
+  const rules = rulesFrom(stated, computers);
+  const unused = new Set(Object.keys(stated.machinesOf));
   return {
-    subjects: [...new Set([...stated.subjects, DEFAULT_SUBJECT])].map(parseSubjectTemplate),
+    ...rules,
     stated: {
       get(digest) {
         unused.delete(digest);
-        return machines.get(digest);
+        return rules.stated.get(digest);
       },
     },
-    computers: computerBook(directory, (error) => {
-      tellNoComputers();
-      if (error !== null) tellError(error);
-    }),
     tellUnused() {
       const digests = [...unused];
       const more = digests.length > SHOWN ? ` and ${digests.length - SHOWN} more` : '';

@@ -82,6 +82,13 @@ const keys = run.extend({
   passphraseFile: text,
 });
 
+/** Commands that give users new certificates for those that they have. */
+const replacing = keys.extend({
+  machine: z.array(z.string()).optional(),
+  overlap: z.boolean().default(false),
+  retire: z.boolean().default(false),
+});
+
 /** Commands that make no keys: of the settings for keys only the folder means anything to them. */
 const cleaning = keys.extend({
   keySize: z.literal(2048).default(2048),
@@ -91,7 +98,7 @@ const cleaning = keys.extend({
 });
 
 /** The options of each kind of command, as the command line and the configuration file gave them. */
-export const settings = { output, directory, run, handover, keys, cleaning };
+export const settings = { output, directory, run, handover, keys, replacing, cleaning };
 
 export type OutputSettings = z.infer<typeof output>;
 export type DirectorySettings = z.infer<typeof directory>;

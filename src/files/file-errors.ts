@@ -1,26 +1,27 @@
-import { MsmqCertError, systemCode } from '../errors.ts';
+import { type ErrorCode, MsmqCertError, systemCode } from '../errors.ts';
 
-export function readError(file: string, error: unknown): MsmqCertError {
-  if (error instanceof MsmqCertError) return error;
-  const code = systemCode(error);
-  if (code === undefined) throw error;
-  if (code === 'ENOENT') {
-    return new MsmqCertError('file-unreadable', `there is no file ${file}`, {
-      hint: 'check the path, or export the users into it with ldapsearch -LLL or ldifde -f',
-      cause: error,
-    });
-  }
-  if (code === 'EBUSY') return openElsewhere(file, error);
-  return new MsmqCertError('file-unreadable', `cannot read ${file} (${code})`, {
-    hint: 'name a plain file that this account may read',
-    cause: error,
-  });
+/** What is said of a file that could not be read, where it is not the usual. */
+export interface ReadAdvice {
+  code?: ErrorCode;
+  hint?: string;
+  /** Where there is no such file. */
+  missing?: { message: string; hint: string };
 }
 
-/** Something that was to be read: `what` begins the sentence, such as `the plan plan.json`. */
-export function unreadable(what: string, cause: unknown, hint = 'check the path and the rights'): MsmqCertError {
-  const code = systemCode(cause) ?? 'unknown error';
-  return new MsmqCertError('file-unreadable', `${what} cannot be read: ${code}`, { hint, cause });
+/**
+ * A system error while something was read as an error with a code; a bug is thrown as it is.
+ * @param what begins the sentence, such as `the plan plan.json`
+ */
+export function readError(what: string, error: unknown, advice: ReadAdvice = {}): MsmqCertError {
+  if (error instanceof MsmqCertError) return error;
+  const system = systemCode(error);
+  if (system === undefined) throw error;
+  const { code = 'file-unreadable', hint = 'check the path and the rights', missing } = advice;
+  if (system === 'EBUSY') return openElsewhere(what, error);
+  if (system === 'ENOENT' && missing) {
+    return new MsmqCertError(code, missing.message, { hint: missing.hint, cause: error });
+  }
+  return new MsmqCertError(code, `${what} cannot be read: ${system}`, { hint, cause: error });
 }
 
 /** A full disk, a used-up quota and a limit on the size of files are the same thing to the one who runs this. */
@@ -60,11 +61,5 @@ export function openElsewhere(file: string, cause: unknown): MsmqCertError {
   return new MsmqCertError('file-locked', `${file} is open in another program`, {
     hint: 'close it there and run again',
     cause,
-  });
-}
-
-export function noReplicas(file: string): MsmqCertError {
-  return new MsmqCertError('usage', `${file} is a single file: there is nothing for it to replicate to`, {
-    hint: 'name a domain controller with --directory ldaps://dc1.corp.example',
   });
 }

@@ -1,12 +1,10 @@
 import { existsSync } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { command } from '../advice.ts';
 import { MsmqCertError } from '../errors.ts';
-import { syncFolder } from '../files/durable-files.ts';
+import { type AppendedSize, type AppendFile, continueAppendFile, createAppendFile } from '../files/append-file.ts';
 import { writeError } from '../files/file-errors.ts';
 import { checkOwn, makeOwnFolder } from '../files/own-folder.ts';
-import { openPrivate } from '../files/private-files.ts';
 import type { JournalRecord } from './records.ts';
 
 /** Appends records to a journal file. */
@@ -37,35 +35,22 @@ export async function makeJournalFolder(path: string): Promise<void> {
  */
 export async function createJournalFile(path: string): Promise<JournalFile> {
   try {
-    const file = appendTo(path, await openPrivate(path, 'ax'));
-    await syncFolder(dirname(path));
-    return file;
+    return recordsIn(path, await createAppendFile(path));
   } catch (cause) {
     throw cause instanceof MsmqCertError ? cause : notWritten(path, cause);
   }
-}
-
-/** What was read of a journal, in bytes. */
-export interface JournalSize {
-  /** Where the last whole line ends. */
-  wholeBytes: number;
-  /** What a crash left of a line after that. */
-  tornBytes: number;
 }
 
 /**
  * Goes on with a journal, after its last whole line; what a crash tore off after it is cut away.
  * @throws MsmqCertError file-locked when it was written to since it was read; file-unwritable, disk-full
  */
-export async function continueJournalFile(path: string, { wholeBytes, tornBytes }: JournalSize): Promise<JournalFile> {
-  try {
-    await using handle = await open(path, 'r+');
-    if ((await handle.stat()).size !== wholeBytes + tornBytes) throw takenUp(path);
-    await handle.truncate(wholeBytes);
-    return appendTo(path, await open(path, 'a', 0o600));
-  } catch (cause) {
-    throw cause instanceof MsmqCertError ? cause : notWritten(path, cause);
-  }
+export async function continueJournalFile(path: string, size: AppendedSize): Promise<JournalFile> {
+  const file = await continueAppendFile(path, size).catch((cause) => {
+    throw notWritten(path, cause);
+  });
+  if (file === null) throw takenUp(path);
+  return recordsIn(path, file);
 }
 
 function takenUp(path: string): MsmqCertError {
@@ -74,31 +59,14 @@ function takenUp(path: string): MsmqCertError {
   });
 }
 
-function appendTo(path: string, handle: FileHandle): JournalFile {
-  let waiting: string[] = [];
-  let flushed: Promise<void> = Promise.resolve();
-
-  const flush = async () => {
-    const lines = waiting;
-    waiting = [];
-    await handle.appendFile(lines.join(''));
-    await handle.datasync();
-  };
-
+function recordsIn(path: string, file: AppendFile): JournalFile {
   return {
     path,
-    append(record) {
-      waiting.push(`${JSON.stringify(record)}\n`);
-      // After a failed write nothing more is written: a journal with a gap would be worse than one that ends.
-      if (waiting.length === 1) flushed = flushed.then(flush);
-      return flushed.catch((cause) => {
+    append: (record) =>
+      file.append(`${JSON.stringify(record)}\n`).catch((cause) => {
         throw notWritten(path, cause);
-      });
-    },
-    async close() {
-      await flushed.catch(() => {});
-      await handle.close();
-    },
+      }),
+    close: file.close,
   };
 }
 

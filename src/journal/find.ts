@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MsmqCertError, systemCode } from '../errors.ts';
-import { unreadable } from '../files/file-errors.ts';
+import { readError } from '../files/file-errors.ts';
+import { isAtWork, PULSE } from '../files/heartbeat.ts';
 import { checkOwn } from '../files/own-folder.ts';
-import { isAtWork, PULSE } from './heartbeat.ts';
 import { type JournalHistory, readJournal } from './read.ts';
 import { giveBack, type TakenJournal, takeJournal } from './write.ts';
 
@@ -108,6 +108,6 @@ export async function journalsIn(folder: string): Promise<string[]> {
     if (code === 'ENOENT' || code === 'ENOTDIR') return [];
     const hint =
       'a run that was cut short would be found there; choose another folder with --out or a file with --journal';
-    throw unreadable(`the journals in ${folder}`, error, hint);
+    throw readError(`the journals in ${folder}`, error, { hint });
   }
 }

@@ -1,21 +1,14 @@
 import { createReadStream } from 'node:fs';
 import { MsmqCertError } from '../errors.ts';
-import { unreadable } from '../files/file-errors.ts';
+import type { AppendedSize } from '../files/append-file.ts';
+import { readError } from '../files/file-errors.ts';
+import type { Place } from '../files/read-file.ts';
 import { jsonList, type PackedList } from '../packed/packed-list.ts';
 import type { Target } from '../plan/request.ts';
-import type { JournalSize } from './file.ts';
 import type { JournalRecord, RecordOf } from './records.ts';
-import {
-  type IndexedUser,
-  noteRecord,
-  type Place,
-  parseRecord,
-  readUser,
-  type UserHistory,
-  type UserIndex,
-} from './users.ts';
+import { type IndexedUser, noteRecord, parseRecord, readUser, type UserHistory, type UserIndex } from './users.ts';
 
-export interface JournalHistory extends JournalSize {
+export interface JournalHistory extends AppendedSize {
   run: RecordOf<'run'>;
   targets: PackedList<Target>;
   /** Whether the targets are all there: a run that crashed while it wrote them has changed nothing yet. */
@@ -142,7 +135,7 @@ async function* linesOf(path: string): AsyncIterable<Line> {
       if (start < chunk.length) pieces.push(chunk.subarray(start));
     }
   } catch (cause) {
-    throw unreadable(`the journal ${path}`, cause);
+    throw readError(`the journal ${path}`, cause);
   }
   const rest = Buffer.concat(pieces);
   if (rest.length > 0) yield { text: rest.toString('utf8'), end: end + rest.length, whole: false };

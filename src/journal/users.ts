@@ -1,7 +1,6 @@
-import { closeSync, openSync, readSync } from 'node:fs';
 import { userKey } from '../directory/directory.ts';
 import { MsmqCertError } from '../errors.ts';
-import { unreadable } from '../files/file-errors.ts';
+import { type Place, readPlaces } from '../files/read-file.ts';
 import { type JournalRecord, type RecordOf, recordSchema } from './records.ts';
 
 /** What a journal says of one user. */
@@ -32,12 +31,6 @@ export interface IndexedUser {
 
 export type UserIndex = Map<string, IndexedUser>;
 type UserRecord = RecordOf<'key' | 'key-taken' | 'key-dropped' | 'intent' | 'outcome' | 'hook'>;
-
-/** The place of one line in a journal, without its line end, in bytes. */
-export interface Place {
-  start: number;
-  bytes: number;
-}
 
 /** Notes one line; false when it tells the end of something that never began. */
 export function noteRecord(users: UserIndex, record: UserRecord, { start, bytes }: Place): boolean {
@@ -80,24 +73,14 @@ export function mayBeWritten({ last, isWrittenBefore }: IndexedUser): boolean {
  */
 export function readUser(path: string, { lines }: IndexedUser): UserHistory {
   const history: UserHistory = { swaps: [], hooks: [], keys: [] };
-  let file: number | null = null;
-  try {
-    file = openSync(path, 'r');
+  readPlaces(path, `the journal ${path}`, (read) => {
     for (let index = 0; index < lines.length; index += 2) {
-      const record = recordAt(file, { start: lines[index] ?? 0, bytes: lines[index + 1] ?? 0 });
+      const line = read({ start: lines[index] ?? 0, bytes: lines[index + 1] ?? 0 });
+      const record = line === null ? null : parseRecord(line.toString('utf8'));
       if (record === null || !addRecord(history, record)) throw changed(path);
     }
-  } catch (cause) {
-    throw cause instanceof MsmqCertError ? cause : unreadable(`the journal ${path}`, cause);
-  } finally {
-    if (file !== null) closeSync(file);
-  }
+  });
   return history;
-}
-
-function recordAt(file: number, { start, bytes }: Place): JournalRecord | null {
-  const line = Buffer.allocUnsafe(bytes);
-  return readSync(file, line, 0, bytes, start) === bytes ? parseRecord(line.toString('utf8')) : null;
 }
 
 function addRecord(history: UserHistory, record: JournalRecord): boolean {

@@ -9,13 +9,13 @@ import type { KeyFiles } from '../certificate/key-files/key-files.ts';
 import { type User, userKey } from '../directory/directory.ts';
 import type { Shard } from '../directory/shard.ts';
 import type { MsmqCertError } from '../errors.ts';
+import { beginHeartbeat, type Heartbeat, PULSE, takeHeartbeat } from '../files/heartbeat.ts';
 import { checkOwn } from '../files/own-folder.ts';
 import type { Sequence } from '../packed/packed-list.ts';
 import type { UserPlan } from '../plan/plan.ts';
 import type { Everyone, KeySettingsRecord, Request, Target } from '../plan/request.ts';
 import type { ItemResult, Summary } from '../plan/results.ts';
 import { continueJournalFile, createJournalFile, type JournalFile, makeJournalFolder } from './file.ts';
-import { beginHeartbeat, type Heartbeat, PULSE, takeHeartbeat } from './heartbeat.ts';
 import { type JournalHistory, readJournal } from './read.ts';
 import { type JournalItem, type JournalRecord, pairRecord, type RecordOf } from './records.ts';
 

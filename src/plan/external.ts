@@ -1,20 +1,15 @@
-import { readFile as readWithCallback } from 'node:fs';
-import { promisify } from 'node:util';
 import { md5, toHex } from '../blob/digest.ts';
 import { readExternalCertificate } from '../certificate/external.ts';
 import { MsmqCertError } from '../errors.ts';
-import { unreadable } from '../files/file-errors.ts';
+import { readWhole } from '../files/read-file.ts';
 import type { Source } from './plan.ts';
-
-/** That of fs/promises makes a file handle each. */
-const readFile = promisify(readWithCallback);
 
 /**
  * Checks a file with somebody else's certificate and remembers it by digest, so that a whole fleet need not be held in memory.
  * @throws MsmqCertError file-unreadable, and what readExternalCertificate refuses
  */
 export async function externalSource(file: string, now: Date): Promise<Source> {
-  const certificate = readExternalCertificate(await readCertificateFile(file), file, now);
+  const certificate = readExternalCertificate(await readWhole(file), file, now);
   return { kind: 'external', file, digest: toHex(md5(certificate)), bytes: certificate.length };
 }
 
@@ -23,18 +18,10 @@ export async function externalSource(file: string, now: Date): Promise<Source> {
  * @throws MsmqCertError invalid-certificate when the file has changed since it was checked
  */
 export async function readExternal({ file, digest, content }: Extract<Source, { kind: 'external' }>): Promise<Buffer> {
-  const bytes = content === undefined ? await readCertificateFile(file) : Buffer.from(content, 'base64');
+  const bytes = content === undefined ? await readWhole(file) : Buffer.from(content, 'base64');
   const certificate = readExternalCertificate(bytes, file, new Date());
   if (toHex(md5(certificate)) === digest) return certificate;
   throw new MsmqCertError('invalid-certificate', `${file} does not hold the certificate ${digest} any more`, {
     hint: 'nothing was registered for it; run the command again with the file as it is now',
   });
-}
-
-async function readCertificateFile(file: string): Promise<Buffer> {
-  try {
-    return await readFile(file);
-  } catch (cause) {
-    throw unreadable(file, cause);
-  }
 }

@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { BlockList, isIP } from 'node:net';
 import { userInfo } from 'node:os';
 import { getCACertificates } from 'node:tls';
 import type { Pool } from 'pg';
 import type { z } from 'zod';
-import { MsmqCertError, systemCode } from '../errors.ts';
+import { MsmqCertError } from '../errors.ts';
+import { readText } from '../files/read-file.ts';
 import { checkWords, type connectionSchema, parseConnectionString } from './connection-string.ts';
 import { databaseError, tooOld } from './database-errors.ts';
 import { loadPg } from './packages.ts';
@@ -178,12 +178,7 @@ async function authorityIn(file: string): Promise<string> {
 }
 
 async function pemOf(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (cause) {
-    throw new MsmqCertError('file-unreadable', `${file} cannot be read (${systemCode(cause)})`, {
-      hint: 'check the path and the access rights of sslrootcert, sslcert and sslkey',
-      cause,
-    });
-  }
+  return await readText(file, file, {
+    hint: 'check the path and the access rights of sslrootcert, sslcert and sslkey',
+  });
 }

@@ -1,49 +1,29 @@
-import { availableParallelism } from 'node:os';
-import limit from 'p-limit';
-import { DEFAULT_SUBJECT, parseSubjectTemplate } from '../certificate/subject.ts';
 import type { Directory, Listing } from '../directory/directory.ts';
 import type { OpenDirectory } from '../directory/open.ts';
 import type { MsmqCertError } from '../errors.ts';
 import { checkOwn } from '../files/own-folder.ts';
 import { newJournalPath, takeEarlier } from '../journal/find.ts';
-import type { JournalHistory } from '../journal/read.ts';
-import { unlessEmpty } from '../journal/unless-empty.ts';
-import { beginJournal, fingerprintOf, type Journal, noJournal, resumeJournal } from '../journal/write.ts';
+import { beginNew, goOnWith, type OpenJournal } from '../journal/open.ts';
+import { fingerprintOf } from '../journal/write.ts';
 import { computerBook } from '../judge/computer-book.ts';
-import type { Criteria } from '../judge/state.ts';
+import { criteriaToday, rulesFrom } from '../judge/criteria.ts';
 import type { KeySettingsRecord, Request, Target } from '../plan/request.ts';
 import type { Summary, UserResult } from '../plan/results.ts';
-import { sharedDigestGuard } from '../plan/shared-digests.ts';
+import { setUpRun } from './context.ts';
+import { DEFAULT_KEYS, keyPolicy, plannedKeys } from './key-policy.ts';
 import type { KeyPolicy } from './keys.ts';
-import { plannersFor } from './planners.ts';
+import { plannersFor, readPlanFile } from './planners.ts';
 import { run, type UnknownUser } from './run.ts';
-import { saveWhatGoes } from './save-before.ts';
 
-const DAY_MS = 86_400_000;
-const YEAR_MS = 365.25 * DAY_MS;
 const MAX_CERTIFICATES = 820;
 const USERS_AT_ONCE = 4;
-
-/** One more than there are cores: there is a key to be made while the main thread puts another into its PFX. */
-export const KEYS_AT_ONCE = availableParallelism() + 1;
-
-/** How new keys are made when nothing else is said: RSA-2048, SHA-256, eight years, a random passphrase each. */
-export const DEFAULT_KEYS: Omit<KeyPolicy, 'out'> = {
-  keySize: 2048,
-  hash: 'sha256',
-  validForMs: 8 * YEAR_MS,
-  subject: parseSubjectTemplate(DEFAULT_SUBJECT),
-  encryption: 'TripleDES_SHA1',
-  passphrase: null,
-  maxAgeMs: DAY_MS,
-};
 
 export interface PerformOptions {
   /** Folder for key files, and for the journal in `journal` below it. Only its owner may write there. */
   out: string;
   /** A dry run plans, writes nothing and makes no key. */
   mode: 'write' | 'dry-run';
-  /** What differs from {@link DEFAULT_KEYS}. */
+  /** What differs from {@link DEFAULT_KEYS}, or from what a plan file says that is carried out. */
   keys?: Partial<Omit<KeyPolicy, 'out'>>;
   /** No new user is begun once this is aborted. */
   signal?: AbortSignal;
@@ -76,46 +56,34 @@ export async function perform(
   options: PerformOptions,
 ): Promise<Performance> {
   const { out, mode, onResult } = options;
-  const keys: KeyPolicy = { ...DEFAULT_KEYS, ...options.keys, out };
-  const criteria = criteriaFor(directory, keys);
+  const { record, policy } = await keysOf(request, options);
+  const computers = computerBook(directory, () => {});
+  const criteria = criteriaToday(rulesFrom(record, computers), record);
   const plannerFor = await plannersFor(request, criteria, directory);
   if (mode === 'write') await checkOwn(out);
-  const journal = mode === 'write' ? await openJournal(directory, request, targets, keys) : null;
+  const journal = mode === 'write' ? await openJournal(directory, request, targets, record, policy.maxAgeMs) : null;
   const results: UserResult[] = [];
   const unknown: UnknownUser[] = [];
   try {
-    const { summary, stoppedBy } = await run(
-      targets,
-      plannerFor,
-      {
-        directory,
-        criteria,
-        keys,
-        journal: journal ?? noJournal,
-        mode,
-        guardSharedDigests: sharedDigestGuard(directory.findByDigest),
-        beforeWrite: async (plan) => {
-          await saveWhatGoes(request, out, plan);
-          return plan;
-        },
-        whenCoreIsFree: limit(KEYS_AT_ONCE),
-        onRetry: () => {},
+    const { context, control } = setUpRun({
+      request,
+      directory,
+      findByDigest: directory.findByDigest,
+      criteria,
+      keys: policy,
+      journal,
+      mode,
+      concurrency: USERS_AT_ONCE,
+      stops: options.signal ? [options.signal] : [],
+    });
+    const { summary, stoppedBy } = await run(targets, plannerFor, context, control, {
+      started: () => {},
+      finished: async (result) => {
+        results.push(result);
+        onResult?.(result);
       },
-      {
-        concurrency: USERS_AT_ONCE,
-        stop: AbortSignal.any([options.signal ?? noJournal.lost, journal?.lost ?? noJournal.lost]),
-        maxFailures: Number.POSITIVE_INFINITY,
-        history: journal?.history ?? null,
-      },
-      {
-        started: () => {},
-        finished: async (result) => {
-          results.push(result);
-          onResult?.(result);
-        },
-        unknown: (user) => unknown.push(user),
-      },
-    );
+      unknown: (user) => unknown.push(user),
+    });
     if (stoppedBy === null) await journal?.end(summary);
     return { results, unknown, summary, stoppedBy, journal: journal?.path() ?? null };
   } finally {
@@ -123,40 +91,44 @@ export async function perform(
   }
 }
 
-function criteriaFor(directory: Listing, { subject }: KeyPolicy): Criteria {
-  return {
-    now: new Date(),
-    expiringWithinMs: 30 * DAY_MS,
-    maxCertificates: MAX_CERTIFICATES,
-    subjects: [subject, DEFAULT_KEYS.subject],
-    stated: new Map(),
-    computers: computerBook(directory, () => {}),
-  };
+interface Keys {
+  record: KeySettingsRecord;
+  policy: KeyPolicy;
 }
 
-type OpenedJournal = Journal & { path(): string | null; history: JournalHistory | null };
+/** What the options say goes before what a plan file says, and that before what is usual. */
+async function keysOf(request: Request, { out, keys: given = {} }: PerformOptions): Promise<Keys> {
+  if (request.verb !== 'apply') {
+    const policy: KeyPolicy = { ...DEFAULT_KEYS, ...given, out };
+    return { policy, record: recordOf(policy, null) };
+  }
+  const planned = await plannedKeys(request.plan, readPlanFile(request.plan).keys, {
+    out,
+    ...(given.passphrase !== undefined && { passphraseFile: null }),
+    ...(given.handover !== undefined && { handover: undefined }),
+  });
+  const policy = { ...(await keyPolicy(planned, { resumeWithin: DEFAULT_KEYS.maxAgeMs })), ...given, out };
+  return { policy, record: recordOf(policy, planned) };
+}
 
 async function openJournal(
   directory: Directory & Partial<Pick<OpenDirectory, 'url' | 'bind'>>,
   request: Request,
   targets: readonly Target[],
-  policy: KeyPolicy,
-): Promise<OpenedJournal> {
+  keys: KeySettingsRecord,
+  maxAgeMs: number,
+): Promise<OpenJournal> {
   const { server, url = server, bind = null } = directory;
-  const keys = recordOf(policy);
-  const fingerprint = fingerprintOf({ request, targets, keys, directory: url });
-  const { taken } = await takeEarlier(policy.out, fingerprint, policy.maxAgeMs, () => {});
-  if (taken !== null) {
-    const { path, history } = taken;
-    return { ...(await resumeJournal(taken, { server, delivers: false })), path: () => path, history };
-  }
-  const path = newJournalPath(policy.out, request.verb, fingerprint);
-  const header = { request, targets, keys, directory: url, server, bind, delivers: false };
-  return { ...unlessEmpty(await beginJournal(path, header), path), history: null };
+  const asked = { request, targets, keys, directory: url };
+  const fingerprint = fingerprintOf(asked);
+  const { taken } = await takeEarlier(keys.out, fingerprint, maxAgeMs, () => {});
+  if (taken !== null) return await goOnWith(taken, { server, delivers: false });
+  const path = newJournalPath(keys.out, request.verb, fingerprint);
+  return await beginNew(path, fingerprint, { ...asked, server, bind, delivers: false });
 }
 
 /** A journal holds no secret, so a passphrase is not in it. */
-function recordOf(policy: KeyPolicy): KeySettingsRecord {
+function recordOf(policy: KeyPolicy, planned: KeySettingsRecord | null): KeySettingsRecord {
   const { out, keySize, hash, validForMs, subject, encryption, handover } = policy;
   return {
     out,
@@ -164,11 +136,11 @@ function recordOf(policy: KeyPolicy): KeySettingsRecord {
     hash,
     validFor: validForMs,
     pfxEncryption: encryption,
-    passphraseFile: null,
-    ...handoverOf(handover),
-    maxCertificates: MAX_CERTIFICATES,
-    subjects: [subject.text],
-    machinesOf: {},
+    passphraseFile: planned?.passphraseFile ?? null,
+    ...(planned?.handover ? { handover: planned.handover } : handoverOf(handover)),
+    maxCertificates: planned?.maxCertificates ?? MAX_CERTIFICATES,
+    subjects: [...new Set([subject.text, ...(planned?.subjects ?? [])])],
+    machinesOf: planned?.machinesOf ?? {},
   };
 }
 

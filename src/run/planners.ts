@@ -1,15 +1,14 @@
-import { closeSync, openSync, readSync } from 'node:fs';
 import { type Listing, type User, userKey } from '../directory/directory.ts';
-import { MsmqCertError } from '../errors.ts';
-import { unreadable } from '../files/file-errors.ts';
+import { readPieces } from '../files/read-file.ts';
 import { readJournal } from '../journal/read.ts';
 import { pairFrom } from '../journal/records.ts';
 import type { UserHistory } from '../journal/users.ts';
 import type { Criteria } from '../judge/state.ts';
 import { computersFor } from '../plan/computers.ts';
 import type { Planner } from '../plan/plan.ts';
-import { type PlanFile, plannedPlanners, readPlan } from '../plan/plan-file.ts';
+import { type PlanFile, readPlan } from '../plan/plan-file.ts';
 import type { Request, Verb, Wanted } from '../plan/request.ts';
+import { plannedPlanners } from '../plan/verbs/apply.ts';
 import { clearPlanner } from '../plan/verbs/clear.ts';
 import { prunePlanner } from '../plan/verbs/prune.ts';
 import { registerPlanner } from '../plan/verbs/register.ts';
@@ -38,11 +37,11 @@ export async function plannersFor(
       const anew = 'confirmed' in plan.request ? { ...plan.request, confirmed } : plan.request;
       const replan = request.replan ? await verbPlanners(anew, criteria, directory) : null;
       const plannerOf = plannedPlanners(plan, confirmed, replan);
-      return (_wants, user) => plannerOf(user);
+      return (_wanted, user) => plannerOf(user);
     }
     case 'undo': {
       const history = await readJournal(request.journal);
-      return (_wants, user) => undoPlanner(() => writtenBy(history.of(userKey(user))), request.journal, criteria);
+      return (_wanted, user) => undoPlanner(() => writtenBy(history.of(userKey(user))), request.journal, criteria);
     }
     case 'restore': {
       const backup = await readBackup(request.file);
@@ -79,28 +78,7 @@ export async function verbPlanners(
 
 /** @throws MsmqCertError file-unreadable, invalid-plan */
 export function readPlanFile(path: string): PlanFile {
-  try {
-    return readPlan(textOf(path), path);
-  } catch (cause) {
-    if (cause instanceof MsmqCertError) throw cause;
-    throw unreadable(`the plan ${path}`, cause);
-  }
-}
-
-const CHUNK_BYTES = 64 * 1024;
-
-function* textOf(path: string): Generator<string> {
-  const file = openSync(path, 'r');
-  try {
-    const decoder = new TextDecoder();
-    const chunk = Buffer.alloc(CHUNK_BYTES);
-    for (let bytes = readSync(file, chunk); bytes > 0; bytes = readSync(file, chunk)) {
-      yield decoder.decode(chunk.subarray(0, bytes), { stream: true });
-    }
-    yield decoder.decode();
-  } finally {
-    closeSync(file);
-  }
+  return readPlan(readPieces(path, `the plan ${path}`), path);
 }
 
 /** The writes of a run to a user that took, or of which nobody knows. */

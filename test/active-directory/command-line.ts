@@ -116,3 +116,8 @@ export async function keyFilesBelow(folder: string): Promise<string[]> {
   const paths = files.map(({ parentPath, name }) => join(parentPath, name).slice(folder.length + 1));
   return paths.filter((path) => !path.split('/').includes('journal')).sort();
 }
+
+/** The journal that a run tells of with --json. */
+export function journalOf({ stdout }: Outcome): string {
+  return JSON.parse(stdout).journal;
+}

@@ -116,6 +116,12 @@ export async function readPairIndependently(lab: Lab, name: string, access: Ldap
   return { blob, digests: valuesOf(ldif, 'mSMQDigests') };
 }
 
+/** The same, with the digests in hexadecimal and in order, so that two can be compared. */
+export async function readSortedPair(lab: Lab, name: string): Promise<{ blob: Buffer | null; digests: string[] }> {
+  const { blob, digests } = await readPairIndependently(lab, name);
+  return { blob, digests: digests.map((digest) => digest.toString('hex')).sort() };
+}
+
 function valuesOf(ldif: string, attribute: string): Buffer[] {
   const lines = ldif.split('\n').filter((line) => line.startsWith(`${attribute}:`));
   return lines.map((line) => {

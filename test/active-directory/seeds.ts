@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openssl } from '../certificate/support.ts';
+import { openssl, seedCertificate } from '../certificate/support.ts';
 
 export interface SeededCertificate {
   subject: string;
@@ -83,4 +83,10 @@ function uint32(value: number): Buffer {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32LE(value);
   return bytes;
+}
+
+/** A sound certificate by our own convention. */
+export function certificateFor(user: string, machine: string, notAfter = daysFromNow(400), serial = 5): Buffer {
+  const subject = `[CORP/${user}, ${machine}]`;
+  return seedCertificate({ subject, notBefore: daysFromNow(-10 - serial), notAfter, serial });
 }

@@ -3,8 +3,8 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { beginHeartbeat } from '../../src/files/heartbeat.ts';
 import { makeJournalFolder } from '../../src/journal/file.ts';
-import { beginHeartbeat } from '../../src/journal/heartbeat.ts';
 import { runMsmqCert } from './msmq-cert.ts';
 
 const fixture = fileURLToPath(new URL('../fixtures/demo.ldif', import.meta.url));

@@ -41,7 +41,7 @@ describe('The package', () => {
   });
   after(() => rmSync(folder, { recursive: true }));
 
-  it('has what users need, and nothing of the workshop', () => {
+  it('has what users need, and nothing of what is inside', () => {
     for (const needed of [
       'README.md',
       'CHANGELOG.md',

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { pairKey } from '../../src/blob/pair.ts';
 import type { User } from '../../src/directory/directory.ts';
-import { type PlanFile, plannedPlanners } from '../../src/plan/plan-file.ts';
+import type { PlanFile } from '../../src/plan/plan-file.ts';
 import type { Wanted } from '../../src/plan/request.ts';
+import { plannedPlanners } from '../../src/plan/verbs/apply.ts';
 import { registerPlanner } from '../../src/plan/verbs/register.ts';
 import { assertGrowsStraight } from '../growth.ts';
 import { alice, sound, stateOf } from './states.ts';

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { createHash, hash } from 'node:crypto';
 import type { Planner, UserPlan } from '../../src/plan/plan.ts';
-import { type PlanFile, plannedPlanners, plannedUser, readPlan, writePlan } from '../../src/plan/plan-file.ts';
+import { type PlanFile, plannedUser, readPlan, writePlan } from '../../src/plan/plan-file.ts';
 import type { PruneRequest, Verb } from '../../src/plan/request.ts';
+import { plannedPlanners } from '../../src/plan/verbs/apply.ts';
 import { prunePlanner } from '../../src/plan/verbs/prune.ts';
 import { alice, now, sound, stateOf } from './states.ts';
 

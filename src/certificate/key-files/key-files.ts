@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { lstat, readFile, rename, rm } from 'node:fs/promises';
+import { lstat, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { MsmqCertError, systemCode } from '../../errors.ts';
 import { removeQuietly, syncFolder, temporaryName, writeOnce } from '../../files/durable-files.ts';
-import { unreadable, type WriteHints, writeError } from '../../files/file-errors.ts';
+import { type WriteHints, writeError } from '../../files/file-errors.ts';
 import { makeOwnFolder } from '../../files/own-folder.ts';
+import { readWhole } from '../../files/read-file.ts';
 import { type KeptAs, sealedName } from './custody.ts';
 import { accountFolder, machineFolder } from './key-folder.ts';
 
@@ -228,12 +229,8 @@ export function passphraseIn(bytes: Buffer, file: string): string {
 }
 
 async function readPassphraseFile(file: string): Promise<Buffer> {
-  try {
-    return await readFile(file);
-  } catch (error) {
-    const hint = 'give a file that this account can read with --passphrase-file';
-    throw unreadable(`the passphrase file ${file}`, error, hint);
-  }
+  const hint = 'give a file that this account can read with --passphrase-file';
+  return await readWhole(file, `the passphrase file ${file}`, { hint });
 }
 
 function decode(bytes: Buffer, file: string): string {

@@ -1,6 +1,7 @@
 import { lstat, readFile } from 'node:fs/promises';
 import { md5Hex } from '../../blob/digest.ts';
 import { MsmqCertError, systemCode } from '../../errors.ts';
+import { readError } from '../../files/file-errors.ts';
 import { checkOwn } from '../../files/own-folder.ts';
 import type { HashName, KeySize } from '../issue.ts';
 import { BACKDATED_MS } from '../issue.ts';
@@ -96,11 +97,7 @@ async function read(path: string): Promise<Buffer | null> {
   } catch (error) {
     const code = systemCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return null;
-    if (error instanceof MsmqCertError) throw error;
-    throw new MsmqCertError('file-unreadable', `cannot read the key file ${path} (${code})`, {
-      hint: 'check who owns it',
-      cause: error,
-    });
+    throw readError(`the key file ${path}`, error, { hint: 'check who owns it' });
   }
 }
 

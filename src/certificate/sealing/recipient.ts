@@ -1,6 +1,6 @@
 import { createHash, type KeyObject, X509Certificate } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { MsmqCertError, systemCode } from '../../errors.ts';
+import { MsmqCertError } from '../../errors.ts';
+import { readWhole } from '../../files/read-file.ts';
 import { readAnyCertificate } from '../external.ts';
 import { type DescribedCertificate, describeCertificate } from '../x509/describe.ts';
 
@@ -23,13 +23,8 @@ const LEAST_BITS = 2048;
  * @throws MsmqCertError file-unreadable, and what recipientFrom refuses
  */
 export async function readRecipient(file: string, now: Date): Promise<Recipient> {
-  const input = await readFile(file).catch((cause: unknown) => {
-    throw new MsmqCertError('file-unreadable', `the recipient ${file} cannot be read: ${systemCode(cause) ?? cause}`, {
-      hint: 'name the certificate of whoever is to open the keys with --seal-to',
-      cause,
-    });
-  });
-  return await recipientFrom(input, file, now);
+  const hint = 'name the certificate of whoever is to open the keys with --seal-to';
+  return await recipientFrom(await readWhole(file, `the recipient ${file}`, { hint }), file, now);
 }
 
 /**

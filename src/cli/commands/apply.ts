@@ -1,12 +1,13 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
-import { checkOwn } from '../../files/own-folder.ts';
 import { jsonList, type Sequence } from '../../packed/packed-list.ts';
 import type { PlanFile } from '../../plan/plan-file.ts';
 import type { Target } from '../../plan/request.ts';
+import { plannedKeys } from '../../run/key-policy.ts';
 import { readPlanFile } from '../../run/planners.ts';
 import { addExamples } from '../help.ts';
-import { addHandoverOptions, addHookOptions, addRunOptions, newCommand } from '../options.ts';
+import { addRunOptions } from '../option-sets.ts';
+import { addHandoverOptions, addHookOptions, newCommand } from '../options.ts';
 import { carryOut } from '../running/carry-out.ts';
 import { handoverRecord } from '../running/handover.ts';
 import { readSettings, settings } from '../settings.ts';
@@ -48,8 +49,7 @@ export async function apply(file: string, command: Command): Promise<void> {
   const options = await readSettings(command, applySettings);
   const { targets, planKeys } = targetsOf(file);
   const request = { verb: 'apply', plan: file, replan: options.replan, confirmed: options.yes } as const;
-  const keys = { ...planKeys, out: options.out, ...(await handoverRecord(options)) };
-  if (keys.handover?.kind === 'sink' && options.keySink === undefined) await checkOwn(file);
+  const keys = await plannedKeys(file, planKeys, { out: options.out, ...(await handoverRecord(options)) });
   const addressed = { targets, ...(options.shard && { shard: options.shard }) };
   await carryOut('apply', { request, ...addressed, keys, resume: null, undoes: null }, options);
 }

@@ -3,10 +3,15 @@ import type { Directory, Listing, Provenance } from '../../directory/directory.t
 import { type MsmqCertError, toMsmqCertError } from '../../errors.ts';
 import { audit as startAudit } from '../../inspect/audit/audit.ts';
 import { auditTally } from '../../inspect/audit/tally.ts';
+import { criteriaToday } from '../../judge/criteria.ts';
 import { openDirectory, openForListing } from '../access/connect.ts';
+import { csvSink } from '../audit/csv.ts';
+import { htmlSink } from '../audit/html.ts';
+import { jsonSink, ndjsonSink } from '../audit/json.ts';
 import { auditProgress } from '../audit/progress.ts';
 import { type AuditSettings, readAuditSettings } from '../audit/settings.ts';
-import { openSinks } from '../audit/sinks.ts';
+import type { AuditHead, AuditSink } from '../audit/sink.ts';
+import { textSink } from '../audit/text.ts';
 import { type ExitCode, exitCodeOf, exitCodes } from '../exit-codes.ts';
 import { addExamples } from '../help.ts';
 import type { Metrics } from '../metrics/metrics.ts';
@@ -21,7 +26,6 @@ import {
 } from '../options.ts';
 import { tellError } from '../output.ts';
 import { recognitionIn, statedRecognition } from '../recognition.ts';
-import { criteria } from '../running/policies.ts';
 
 export function auditCommand(): Command {
   const command = newCommand('audit')
@@ -93,7 +97,7 @@ async function auditThrough(
   metrics: Metrics,
 ): Promise<ExitCode> {
   const recognition = recognitionIn(directory, await statedRecognition(settings));
-  const measure = { ...criteria(recognition, settings), expiringWithinMs: settings.expiringWithin };
+  const measure = { ...criteriaToday(recognition, settings), expiringWithinMs: settings.expiringWithin };
   const progress = auditProgress(settings);
   try {
     const { notes, objects } = await startAudit(directory, {
@@ -125,8 +129,7 @@ async function auditThrough(
     await sinks.end(summary, failure);
     recognition.tellUnused();
     if (failure !== null) {
-      metrics.incomplete();
-      metrics.error(failure.code);
+      metrics.stopped(failure.code);
       // With --json it stands in the document, with --ndjson in its last line.
       if (!settings.json && !settings.ndjson) throw failure;
       tellError(failure);
@@ -138,4 +141,24 @@ async function auditThrough(
   } finally {
     progress.stop();
   }
+}
+
+/** The forms of output that were asked for, as one. */
+async function openSinks(settings: AuditSettings, head: AuditHead): Promise<AuditSink> {
+  const sinks = [printed(settings, head)];
+  if (settings.csv !== undefined) sinks.push(await csvSink(settings.csv, settings));
+  if (settings.html !== undefined) sinks.push(htmlSink(settings.html, settings, head));
+  return {
+    async add(audited) {
+      for (const sink of sinks) await sink.add(audited);
+    },
+    async end(summary, failure) {
+      for (const sink of sinks) await sink.end(summary, failure);
+    },
+  };
+}
+
+function printed(settings: AuditSettings, head: AuditHead): AuditSink {
+  if (settings.json) return jsonSink(settings, head);
+  return settings.ndjson ? ndjsonSink(settings, head) : textSink(settings, head);
 }

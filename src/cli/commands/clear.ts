@@ -2,15 +2,8 @@ import type { Command } from 'commander';
 import * as z from 'zod';
 import { addExamples } from '../help.ts';
 import { readUserNames } from '../input.ts';
-import {
-  addDirectoryOptions,
-  addOutFolderOption,
-  addOutputOptions,
-  addShardOption,
-  addUserListOption,
-  addVerbOptions,
-  newCommand,
-} from '../options.ts';
+import { addCleaningOptions } from '../option-sets.ts';
+import { newCommand } from '../options.ts';
 import { perform } from '../running/carry-out.ts';
 import { withoutWanted } from '../running/named.ts';
 import { readSettings, settings } from '../settings.ts';
@@ -25,12 +18,7 @@ export function clearCommand(): Command {
     )
     .argument('[user...]', 'account, DOMAIN\\user, UPN, distinguished name or SID')
     .option('--include-computers', 'clear computers and service accounts too, whose queue managers use the attributes');
-  addOutFolderOption(command);
-  addUserListOption(command);
-  addShardOption(command);
-  addVerbOptions(command);
-  addDirectoryOptions(command);
-  addOutputOptions(command);
+  addCleaningOptions(command, 'carry-out', 'named');
   addExamples(command, [
     ['clear alice --yes', 'start over; msmq-cert restore or undo brings back what was there'],
     ['clear alice --ldif clear.ldif', 'a file for ldifde -i -f clear.ldif'],

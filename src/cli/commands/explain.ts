@@ -4,19 +4,19 @@ import { parseMachine } from '../../certificate/machine.ts';
 import { MsmqCertError } from '../../errors.ts';
 import { type Check, explain as explainUser } from '../../inspect/explain.ts';
 import { joinSides } from '../../inspect/explain-local.ts';
+import { criteriaToday, templatesOf } from '../../judge/criteria.ts';
 import { assessKnowingly, type UserState } from '../../judge/state.ts';
 import { installedCertificates } from '../../machine/installed.ts';
 import { isHere, sameAccount } from '../../machine/owner.ts';
 import { openDirectory } from '../access/connect.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addExamples } from '../help.ts';
-import { type Here, templatesOf, thisMachine } from '../machine.ts';
+import { type Here, thisMachine } from '../machine.ts';
 import { addDirectoryOptions, addOutputOptions, newCommand } from '../options.ts';
 import { printResult } from '../output.ts';
 import { recognitionIn, statedRecognition } from '../recognition.ts';
 import { colours } from '../render/colours.ts';
 import { table } from '../render/table.ts';
-import { criteria } from '../running/policies.ts';
 import { readSettings, settings } from '../settings.ts';
 
 export function explainCommand(): Command {
@@ -48,7 +48,7 @@ export async function explain(name: string, command: Command): Promise<void> {
   const recognition = recognitionIn(directory, stated);
   try {
     const user = await directory.findUser(name);
-    const state = await assessKnowingly(user, await directory.read(user), criteria(recognition, options));
+    const state = await assessKnowingly(user, await directory.read(user), criteriaToday(recognition, options));
     const { checks: ofDirectory, command: helps } = await explainUser(state, machine, directory);
     const checks = here === null ? ofDirectory : [...ofDirectory, ...bothSides(here, state, machine, options.subject)];
     const isFine = checks.every(({ status }) => status !== 'failed');

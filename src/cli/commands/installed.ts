@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import * as z from 'zod';
 import { MsmqCertError } from '../../errors.ts';
+import { criteriaToday, templatesOf } from '../../judge/criteria.ts';
 import { assessKnowingly } from '../../judge/state.ts';
 import { findStored } from '../../machine/install.ts';
 import { type Installed, installedCertificates } from '../../machine/installed.ts';
@@ -9,13 +10,12 @@ import { openDirectory } from '../access/connect.ts';
 import { parseDigest } from '../digests.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { addExamples, rare } from '../help.ts';
-import { type Here, templatesOf, thisMachine } from '../machine.ts';
+import { type Here, thisMachine } from '../machine.ts';
 import { addDirectoryOptions, addOutputOptions, newCommand } from '../options.ts';
 import { printResult } from '../output.ts';
 import { recognitionIn, statedRecognition } from '../recognition.ts';
 import { colours } from '../render/colours.ts';
 import { table } from '../render/table.ts';
-import { criteria } from '../running/policies.ts';
 import { type DirectorySettings, readSettings, settings } from '../settings.ts';
 
 export function installedCommand(): Command {
@@ -73,7 +73,7 @@ async function registeredDigests({ session }: Here, options: DirectorySettings):
   const directory = await openDirectory(options, 'read');
   try {
     const user = await directory.findUser(session.account);
-    const rules = criteria(recognitionIn(directory, stated), options);
+    const rules = criteriaToday(recognitionIn(directory, stated), options);
     const state = await assessKnowingly(user, await directory.read(user), rules);
     if (state.kind === 'malformed') throw state.error;
     const found = state.entries.filter(

@@ -10,7 +10,7 @@ import { addExamples } from '../help.ts';
 import { requireFolder } from '../input.ts';
 import { addDirectoryOptions, addOutputOptions, collect, newCommand } from '../options.ts';
 import { printResult } from '../output.ts';
-import { withSinkText } from '../render/run-report.ts';
+import { withSinkText } from '../render/result-text.ts';
 import { table } from '../render/table.ts';
 import { canAsk, isConfirmed } from '../running/confirm.ts';
 import { readSettings, settings } from '../settings.ts';

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import * as z from 'zod';
 import { shardSchema } from '../../directory/shard.ts';
 import { type Listing, list as listUsers } from '../../inspect/list.ts';
+import { criteriaToday } from '../../judge/criteria.ts';
 import type { DecodedState, Registered, UserState } from '../../judge/state.ts';
 import { openDirectory } from '../access/connect.ts';
 import { exitCodeOfFailures } from '../exit-codes.ts';
@@ -14,7 +15,6 @@ import { colours } from '../render/colours.ts';
 import { userJson } from '../render/json.ts';
 import { machineText } from '../render/machine.ts';
 import { table } from '../render/table.ts';
-import { criteria } from '../running/policies.ts';
 import { readSettings, settings } from '../settings.ts';
 
 export function listCommand(): Command {
@@ -49,7 +49,7 @@ export async function list(names: readonly string[], command: Command): Promise<
   const directory = await openDirectory(options, 'read');
   const recognition = recognitionIn(directory, stated);
   try {
-    const listing = await listUsers(directory, users, criteria(recognition, options), options.shard);
+    const listing = await listUsers(directory, users, criteriaToday(recognition, options), options.shard);
     const { states, errors } = listing;
     const json = {
       schema: 1,

@@ -4,20 +4,8 @@ import { MsmqCertError } from '../../errors.ts';
 import type { PruneRequest } from '../../plan/request.ts';
 import { parseDigestPrefix } from '../digests.ts';
 import { addExamples } from '../help.ts';
-import {
-  addDirectoryOptions,
-  addEveryoneOptions,
-  addOutFolderOption,
-  addOutputOptions,
-  addShardOption,
-  addUserListOption,
-  addVerbOptions,
-  collect,
-  newCommand,
-  type Purpose,
-  parseCount,
-  parseDuration,
-} from '../options.ts';
+import { addCleaningOptions } from '../option-sets.ts';
+import { collect, newCommand, type Purpose, parseCount, parseDuration } from '../options.ts';
 import { perform } from '../running/carry-out.ts';
 import { chosenUsers } from '../running/chosen-users.ts';
 import { parseMachines } from '../running/named.ts';
@@ -58,13 +46,7 @@ export function pruneCommand(purpose: Purpose): Command {
       50,
     )
     .option('--include-computers', 'prune computers and service accounts too, whose queue managers use the attributes');
-  addOutFolderOption(command, purpose);
-  addUserListOption(command);
-  addEveryoneOptions(command);
-  if (purpose !== 'queue') addShardOption(command);
-  addVerbOptions(command, purpose);
-  addDirectoryOptions(command);
-  addOutputOptions(command);
+  addCleaningOptions(command, purpose, 'or-everyone');
   addExamples(command, [
     ['prune alice --expired --superseded --older-than 30d --dry-run', 'show what would stay and go'],
     ['prune svc-install --machine-gone --yes', 'free an account whose certificates do not fit any more'],

@@ -3,7 +3,8 @@ import * as z from 'zod';
 import { MsmqCertError } from '../../errors.ts';
 import type { RenewScope } from '../../plan/verbs/renew.ts';
 import { addExamples } from '../help.ts';
-import { addEveryoneOptions, addIssuingOptions, collect, newCommand, type Purpose, parseDuration } from '../options.ts';
+import { addIssuingOptions, addReplacingOptions } from '../option-sets.ts';
+import { addEveryoneOptions, newCommand, type Purpose, parseDuration } from '../options.ts';
 import { perform } from '../running/carry-out.ts';
 import { chosenUsers } from '../running/chosen-users.ts';
 import { chosenMachines } from '../running/named.ts';
@@ -20,14 +21,8 @@ export function renewCommand(purpose: Purpose): Command {
         .argParser(parseDuration)
         .conflicts('all'),
     )
-    .option('--all', 'every certificate that names a machine')
-    .option('--machine <name>', 'only this machine; may be given again', collect)
-    .option('--overlap', 'keep the old certificate next to the new one until it is pruned')
-    .addOption(
-      new Option('--retire', 'drop sound certificates of other makers too, which senders may still use').conflicts(
-        'overlap',
-      ),
-    );
+    .option('--all', 'every certificate that names a machine');
+  addReplacingOptions(command, 'keep the old certificate next to the new one until it is pruned');
   addEveryoneOptions(command);
   addIssuingOptions(command, purpose);
   addExamples(command, [
@@ -46,13 +41,10 @@ export function renewCommand(purpose: Purpose): Command {
   });
 }
 
-const renewSettings = settings.keys.extend({
-  machine: z.array(z.string()).optional(),
+const renewSettings = settings.replacing.extend({
   broken: z.boolean().default(false),
   expiringWithin: z.number().optional(),
   all: z.boolean().default(false),
-  overlap: z.boolean().default(false),
-  retire: z.boolean().default(false),
 });
 
 async function renew(names: readonly string[], command: Command, purpose: Purpose): Promise<void> {

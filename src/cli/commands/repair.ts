@@ -1,17 +1,8 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
 import { addExamples } from '../help.ts';
-import {
-  addDirectoryOptions,
-  addEveryoneOptions,
-  addOutFolderOption,
-  addOutputOptions,
-  addShardOption,
-  addUserListOption,
-  addVerbOptions,
-  newCommand,
-  type Purpose,
-} from '../options.ts';
+import { addCleaningOptions } from '../option-sets.ts';
+import { newCommand, type Purpose } from '../options.ts';
 import { perform } from '../running/carry-out.ts';
 import { chosenUsers } from '../running/chosen-users.ts';
 import { readSettings, settings } from '../settings.ts';
@@ -26,13 +17,7 @@ export function repairCommand(purpose: Purpose): Command {
     )
     .argument('[user...]', 'account, DOMAIN\\user, UPN, distinguished name or SID')
     .option('--salvage', 'save a malformed blob to a file and keep every entry that can be read; needs --yes');
-  addOutFolderOption(command, purpose);
-  addUserListOption(command);
-  addEveryoneOptions(command);
-  if (purpose !== 'queue') addShardOption(command);
-  addVerbOptions(command, purpose);
-  addDirectoryOptions(command);
-  addOutputOptions(command);
+  addCleaningOptions(command, purpose, 'or-everyone');
   addExamples(command, [
     ['repair alice --dry-run', 'show what would be put right'],
     ['repair alice --salvage --yes', 'get what can be read out of a malformed blob'],

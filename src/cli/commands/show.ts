@@ -5,6 +5,7 @@ import { formatName } from '../../certificate/subject.ts';
 import { nameForCommand } from '../../directory/names.ts';
 import { MsmqCertError } from '../../errors.ts';
 import { createFile } from '../../files/output-file.ts';
+import { criteriaToday } from '../../judge/criteria.ts';
 import { ambiguousDigest, findDigest } from '../../judge/find-digest.ts';
 import { assessKnowingly, type Registered } from '../../judge/state.ts';
 import { openDirectory } from '../access/connect.ts';
@@ -17,7 +18,6 @@ import { recognitionIn, statedRecognition } from '../recognition.ts';
 import { certificateJson } from '../render/json.ts';
 import { machineText } from '../render/machine.ts';
 import { table } from '../render/table.ts';
-import { criteria } from '../running/policies.ts';
 import { readSettings, settings } from '../settings.ts';
 
 export function showCommand(): Command {
@@ -47,7 +47,7 @@ export async function show(name: string, command: Command): Promise<void> {
   const recognition = recognitionIn(directory, stated);
   try {
     const user = await directory.findUser(name);
-    const state = await assessKnowingly(user, await directory.read(user), criteria(recognition, options));
+    const state = await assessKnowingly(user, await directory.read(user), criteriaToday(recognition, options));
     if (state.kind === 'malformed') throw state.error;
     const found = findDigest(state.entries, prefix);
     if (found.kind === 'ambiguous') throw ambiguousDigest(user.account, prefix, found.digests);

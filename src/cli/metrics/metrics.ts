@@ -1,11 +1,10 @@
 import { type User, userKey } from '../../directory/directory.ts';
 import { type ErrorCode, MsmqCertError } from '../../errors.ts';
-import type { UserFacts } from '../../judge/facts.ts';
-import { factsOf } from '../../judge/facts.ts';
-import { assess, type Criteria, type UserState } from '../../judge/state.ts';
+import { factsOf, type UserFacts } from '../../judge/facts.ts';
+import { assess, type Criteria, capacityFinding, type UserFinding, type UserState } from '../../judge/state.ts';
+import type { UserPlan } from '../../plan/plan.ts';
 import type { ItemResult, UserResult } from '../../plan/results.ts';
 import type { PlannerFor } from '../../run/planners.ts';
-import { factsAfter } from './facts-after.ts';
 import { type Figures, noFigures } from './figures.ts';
 
 /** Takes down how a run goes, for --metrics-file. */
@@ -21,9 +20,9 @@ export interface Metrics {
   result(result: UserResult, judgedBy: Criteria, validForMs: number): void;
   items(items: readonly ItemResult[]): void;
   error(code: ErrorCode): void;
+  /** The run came to no end, for this reason: what it has not seen stays as an earlier one has seen it. */
+  stopped(code: ErrorCode): void;
   journalUnfinished(): void;
-  /** The run saw only a part of its users: what an earlier one has seen stays. */
-  incomplete(): void;
   /** The run has done all that it was to do. */
   succeeded(): void;
   /** @throws MsmqCertError disk-full, file-unwritable */
@@ -38,8 +37,8 @@ const none: Metrics = {
   result: () => {},
   items: () => {},
   error: () => {},
+  stopped: () => {},
   journalUnfinished: () => {},
-  incomplete: () => {},
   succeeded: () => {},
   write: async () => {},
 };
@@ -83,11 +82,12 @@ export function startMetrics(
       if (before !== undefined) addUser(figures, stateAfter(result, before, criteria, validForMs));
     },
     error: (code) => add(figures.errors, code),
+    stopped(code) {
+      figures.isComplete = false;
+      add(figures.errors, code);
+    },
     journalUnfinished: () => {
       figures.isJournalUnfinished = true;
-    },
-    incomplete: () => {
-      figures.isComplete = false;
     },
     succeeded: () => {
       figures.isSuccess = true;
@@ -139,4 +139,28 @@ function noteLarge({ largest }: Figures, account: string, certificates: number):
 
 function add<T>(counts: Map<T, number>, key: T): void {
   counts.set(key, (counts.get(key) ?? 0) + 1);
+}
+
+/** How a user stands after a plan that came true, without reading him again. */
+function factsAfter(plan: UserPlan, before: UserFacts, criteria: Criteria, validForMs: number): UserFacts {
+  const now = criteria.now.getTime();
+  const kept = plan.items.flatMap((item) => (item.action === 'keep' ? [item.registered] : []));
+  const added = plan.items.flatMap((item) => (item.action === 'add' ? [item.addition] : []));
+  const certificates = kept.length + added.length;
+  const capacity = capacityFinding(certificates / criteria.maxCertificates);
+  const others = before.userFindings.filter((finding) => !isAboutCapacity(finding));
+  return {
+    account: before.account,
+    ends: [
+      ...kept.flatMap(({ facts }) => (facts.kind === 'certificate' ? facts.notAfter.getTime() : [])),
+      ...added.flatMap(({ source, validForMs: own }) => (source.kind === 'external' ? [] : now + (own ?? validForMs))),
+    ],
+    findings: kept.flatMap(({ findings }) => findings),
+    userFindings: capacity === null ? others : [...others, capacity],
+    certificates,
+  };
+}
+
+function isAboutCapacity(finding: UserFinding): boolean {
+  return finding === 'near-capacity' || finding === 'over-capacity';
 }

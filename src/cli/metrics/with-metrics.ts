@@ -16,8 +16,7 @@ export async function withMetrics(
   try {
     await run(metrics);
   } catch (error) {
-    metrics.incomplete();
-    metrics.error(toMsmqCertError(error).code);
+    metrics.stopped(toMsmqCertError(error).code);
     throw error;
   } finally {
     await metrics.write().catch((error) => {

@@ -1,20 +1,21 @@
 import limit from 'p-limit';
 import type { Directory, Listing } from '../../directory/directory.ts';
 import { type MsmqCertError, toMsmqCertError } from '../../errors.ts';
+import type { OpenJournal } from '../../journal/open.ts';
+import { criteriaToday } from '../../judge/criteria.ts';
 import type { Criteria } from '../../judge/state.ts';
 import type { KeySettingsRecord, Request } from '../../plan/request.ts';
 import { emptySummary, type Summary } from '../../plan/results.ts';
-import { sharedDigestGuard } from '../../plan/shared-digests.ts';
 import type { Queue } from '../../queue/queue.ts';
 import type { QueuedRun } from '../../queue/runs.ts';
 import { sharedJournal } from '../../queue/swaps.ts';
 import type { ApplyContext } from '../../run/apply.ts';
+import { setUpRun } from '../../run/context.ts';
+import { keyPolicy } from '../../run/key-policy.ts';
 import { type PlannerFor, plannersFor } from '../../run/planners.ts';
-import { saveWhatGoes } from '../../run/save-before.ts';
 import { recognitionIn } from '../recognition.ts';
 import { handoverRecord } from '../running/handover.ts';
-import { type OpenJournal, openJournal } from '../running/journals.ts';
-import { criteria, keyPolicy } from '../running/policies.ts';
+import { openJournal } from '../running/journals.ts';
 import type { HandoverSettings, RunSettings } from '../settings.ts';
 
 /** What a worker needs for the users of one run. */
@@ -141,26 +142,27 @@ async function openStation(
     settings,
     opened,
   );
-  const shared = sharedJournal(journal, queue, run.id, worker);
+  const shared = { ...journal, ...sharedJournal(journal, queue, run.id, worker) };
   const contextFor = (judged: Criteria): Omit<ApplyContext, 'directory'> => ({
-    criteria: judged,
-    keys: policy,
-    journal: shared,
-    mode: 'write',
-    guardSharedDigests: sharedDigestGuard(opened.findByDigest),
-    beforeWrite: async (plan) => {
-      await saveWhatGoes(request, settings.out, plan);
-      return plan;
-    },
+    ...setUpRun({
+      request,
+      directory: opened,
+      findByDigest: opened.findByDigest,
+      criteria: judged,
+      keys: policy,
+      journal: shared,
+      mode: 'write',
+      concurrency: settings.concurrency,
+      stops: [],
+    }).context,
     whenCoreIsFree,
-    onRetry: () => {},
   });
   return {
     journal,
     summary: emptySummary(),
     isCutShort: false,
     means: renewed(async () => {
-      const judged = criteria(recognitionIn(opened, keys), keys);
+      const judged = criteriaToday(recognitionIn(opened, keys), keys);
       const plannerFor = run.asked.kind === 'verb' ? await plannersFor(run.asked.request, judged, opened) : null;
       return { context: contextFor(judged), criteria: judged, plannerFor };
     }),

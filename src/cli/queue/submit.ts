@@ -1,9 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { command } from '../../advice.ts';
 import { counted } from '../../counted.ts';
 import type { Directory, Listing, User } from '../../directory/directory.ts';
 import { type ErrorCode, MsmqCertError } from '../../errors.ts';
-import { unreadable } from '../../files/file-errors.ts';
+import { readWhole } from '../../files/read-file.ts';
 import { fingerprintOf } from '../../journal/write.ts';
 import type { KeySettingsRecord, Verb, Wanted } from '../../plan/request.ts';
 import { domainOfDn, keyFormSchema } from '../../queue/job.ts';
@@ -88,11 +87,7 @@ async function wishesFor(request: Verb, chosen: Chosen, ground: Ground): Promise
 async function withContent(wanted: Wanted): Promise<Wanted> {
   const { source } = wanted;
   if (source.kind !== 'external') return wanted;
-  try {
-    return { ...wanted, source: { ...source, content: (await readFile(source.file)).toString('base64') } };
-  } catch (cause) {
-    throw unreadable(source.file, cause);
-  }
+  return { ...wanted, source: { ...source, content: (await readWhole(source.file)).toString('base64') } };
 }
 
 async function peeked<T>(items: AsyncIterable<T>): Promise<{ first: T | null; all: AsyncIterable<T> }> {

@@ -1,6 +1,7 @@
 import type { Listing, ObjectKind, Scope, User } from '../../directory/directory.ts';
 import { ofShard } from '../../directory/shard.ts';
 import { readAllComputers } from '../../judge/all-computers.ts';
+import { criteriaToday } from '../../judge/criteria.ts';
 import type { UserFacts } from '../../judge/facts.ts';
 import type { KnownComputers } from '../../judge/recognise.ts';
 import type { Criteria } from '../../judge/state.ts';
@@ -19,7 +20,6 @@ import {
 } from '../../run/run.ts';
 import { type Recognition, tellNoComputers } from '../recognition.ts';
 import type { Chosen } from './chosen-users.ts';
-import { criteria } from './policies.ts';
 
 /** Those whom a run is for, and how they are judged. */
 export interface Addressees {
@@ -47,7 +47,7 @@ export async function addresseesOf(
   keys: KeySettingsRecord,
 ): Promise<Addressees> {
   if (everyone !== undefined) return await everyoneIn(directory, request, everyone, recognition, keys);
-  const judged = criteria(recognition, keys);
+  const judged = criteriaToday(recognition, keys);
   return {
     criteria: judged,
     plannerFor: await plannersFor(request, judged, directory),
@@ -126,7 +126,7 @@ async function plannersForEveryone(
   keys: KeySettingsRecord,
 ): Promise<{ judged: Criteria; planners: PlannerFor }> {
   const { machines, listing } = await readAllComputers(directory);
-  const judged = criteria({ ...recognition, computers: machines.size === 0 ? unreadable() : machines }, keys);
+  const judged = criteriaToday({ ...recognition, computers: machines.size === 0 ? unreadable() : machines }, keys);
   return { judged, planners: forEveryone(await plannersFor(request, judged, listing)) };
 }
 

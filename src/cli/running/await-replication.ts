@@ -2,7 +2,8 @@ import { counted } from '../../counted.ts';
 import type { User } from '../../directory/directory.ts';
 import type { Replicated } from '../../directory/replicas.ts';
 import { type UserReplication, waitForReplication } from '../../inspect/replication/replication.ts';
-import type { OutputSettings } from '../settings.ts';
+import type { UserResult } from '../../plan/results.ts';
+import type { OutputSettings, RunSettings } from '../settings.ts';
 import { tell } from '../terminal.ts';
 
 const LINE_EVERY_MS = 5000;
@@ -32,4 +33,32 @@ export async function awaitReplication(
   } finally {
     await Promise.all(replicas.map((replica) => replica.close()));
   }
+}
+
+/** For --wait-replication: the users of a run whose certificates are to be on every server. */
+export interface Arrivals {
+  /** @throws MsmqCertError usage for a file, before anything is written */
+  check(): Promise<void>;
+  note(result: UserResult): void;
+  /** Waits for those that were noted. */
+  wait(): Promise<UserReplication[]>;
+}
+
+export function watchArrivals(directory: Replicated, settings: RunSettings, signal: AbortSignal): Arrivals {
+  const { waitReplication } = settings;
+  if (waitReplication === undefined) return { check: async () => {}, note: () => {}, wait: async () => [] };
+  const users: User[] = [];
+  return {
+    async check() {
+      for (const replica of await directory.replicas()) await replica.close();
+    },
+    // also who needed nothing: an earlier run may have written what has not arrived everywhere
+    note({ user, outcome }) {
+      if (outcome === 'changed' || outcome === 'unchanged') users.push(user);
+    },
+    async wait() {
+      if (users.length === 0 || settings.dryRun) return [];
+      return await awaitReplication(directory, users, waitReplication, settings, signal);
+    },
+  };
 }

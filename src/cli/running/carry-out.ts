@@ -1,20 +1,16 @@
-import { dirname, resolve } from 'node:path';
-import limit from 'p-limit';
-import type { Directory, User } from '../../directory/directory.ts';
+import type { Directory, Listing } from '../../directory/directory.ts';
 import { recordChanges } from '../../directory/ldif/change.ts';
 import type { Replicated } from '../../directory/replicas.ts';
 import { checkOwn } from '../../files/own-folder.ts';
 import { allowInsecureFileSystems } from '../../files/private-files.ts';
-import { replicationError, type UserReplication } from '../../inspect/replication/replication.ts';
-import { journalFolder, refuseAtWork, takeNamed } from '../../journal/find.ts';
-import { type Journal, noJournal, resumeJournal } from '../../journal/write.ts';
+import { replicationError } from '../../inspect/replication/replication.ts';
+import type { OpenJournal } from '../../journal/open.ts';
+import { type Journal, noJournal } from '../../journal/write.ts';
 import type { Verb } from '../../plan/request.ts';
-import type { UserResult } from '../../plan/results.ts';
-import { sharedDigestGuard } from '../../plan/shared-digests.ts';
 import type { ApplyContext } from '../../run/apply.ts';
-import { KEYS_AT_ONCE } from '../../run/perform.ts';
-import { limitRate } from '../../run/rate-limit.ts';
-import type { RunOutcome } from '../../run/run.ts';
+import { setUpRun } from '../../run/context.ts';
+import { keyPolicy } from '../../run/key-policy.ts';
+import type { KeyPolicy } from '../../run/keys.ts';
 import { withOrphans } from '../../run/undone-keys.ts';
 import { openDirectory, openForListing } from '../access/connect.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -24,20 +20,21 @@ import { withMetrics } from '../metrics/with-metrics.ts';
 import type { Purpose } from '../options.ts';
 import { goOnUnread } from '../pipes.ts';
 import { submit } from '../queue/submit.ts';
-import { recognitionIn } from '../recognition.ts';
-import { type RunEnd, runReport } from '../render/run-report.ts';
+import { type Recognition, recognitionIn } from '../recognition.ts';
+import { type RunReport, runReport } from '../render/run-report.ts';
+import type { RunEnd } from '../render/run-sink.ts';
 import type { KeySettings, RunSettings } from '../settings.ts';
 import { tell } from '../terminal.ts';
-import { addresseesOf } from './addressees.ts';
-import { awaitReplication } from './await-replication.ts';
+import { type Addressees, addresseesOf } from './addressees.ts';
+import { type Arrivals, watchArrivals } from './await-replication.ts';
 import type { Chosen } from './chosen-users.ts';
 import { type Claim, noClaim, sayAtWork, takeClaim } from './claim.ts';
 import { delivery, MAKES_CERTIFICATES } from './hooks.ts';
-import { watchInterrupts } from './interrupts.ts';
-import { type OpenJournal, openJournal, tellWaiting } from './journals.ts';
+import { type Interrupts, watchInterrupts } from './interrupts.ts';
+import { afterUndo, keysOf, openJournal, takeUndone } from './journals.ts';
 import { makePlan } from './make-plan.ts';
-import { keyPolicy, keySettingsRecord } from './policies.ts';
-import { watchProgress } from './progress.ts';
+import { keySettingsRecord } from './policies.ts';
+import { type Progress, watchProgress } from './progress.ts';
 import type { Run } from './run.ts';
 import { safeguards, tellAfterwards } from './safeguards.ts';
 
@@ -65,165 +62,154 @@ export async function carryOut(command: string, asked: Run, settings: RunSetting
   }
 }
 
-async function carryOutClaimed(
-  command: string,
-  asked: Run,
-  settings: RunSettings,
-  { claim, metrics }: { claim: Claim; metrics: Metrics },
-): Promise<void> {
+async function carryOutClaimed(command: string, asked: Run, settings: RunSettings, held: Held): Promise<void> {
   goOnUnread();
-  const { request, everyone, shard = null, keys } = asked;
-  const policy = await keyPolicy(keys, settings);
-  const opened = await (everyone === undefined ? openDirectory(settings) : openForListing(settings, 'write'));
-  const recognition = recognitionIn(opened, keys);
-  const progress = watchProgress(command, MAKES_CERTIFICATES.has(request.verb) ? 'certificates' : 'users', settings);
-  const interrupts = watchInterrupts(() =>
-    tell('stopping after the writes that are under way; once more stops at once'),
-  );
-  const mode = settings.dryRun && settings.ldif === undefined ? 'dry-run' : 'write';
-  let journal: OpenJournal | null = null;
-  let undone: Journal = noJournal;
+  const tools = await openTools(command, asked, settings, held);
+  const { opened, recognition, progress, interrupts, arrivals } = tools;
+  const journals: Journals = { own: null, undone: noJournal };
   try {
-    if (settings.waitReplication !== undefined) await checkReplicas(opened);
-    const addressees = await addresseesOf(asked, opened, recognition, keys);
-    const directory = decorate(opened, settings);
-    if (settings.insecureFileSystem) allowInsecureFileSystems();
-    if (mode === 'write') await checkOwn(keys.out);
-    undone = await takeUndone(asked, settings);
-    journal = isWriting(settings) ? await openJournal(asked, settings, directory) : null;
-    const { out } = keys;
-    const { passphrase } = policy;
-    const delivering = await delivery(request, settings, { journal, directory, out, passphrase });
+    await arrivals.check();
+    const addressees = await addresseesOf(asked, opened, recognition, asked.keys);
+    const directory = recorded(opened, settings);
+    const mode = await modeIn(asked.keys.out, settings);
+    journals.undone = await takeUndone(asked, settings);
+    if (isWriting(settings)) journals.own = await openJournal(asked, settings, directory);
     const report = runReport(command, settings, asked.preface);
-    const context: ApplyContext = {
-      directory,
-      criteria: addressees.criteria,
-      keys: policy,
-      journal: journal ?? noJournal,
-      mode,
-      guardSharedDigests: sharedDigestGuard(opened.findByDigest),
-      beforeWrite: afterwards(once(undone.undo), safeguards(request, keys.out, settings, progress)),
-      whenCoreIsFree: limit(KEYS_AT_ONCE),
-      onKeys: progress,
-      onRetry: progress.retried,
-    };
-    const control = {
-      concurrency: settings.concurrency,
-      stop: AbortSignal.any([interrupts.signal, claim.lost, undone.lost, journal?.lost ?? noJournal.lost]),
-      maxFailures: settings.failFast ? 0 : (settings.maxFailures ?? Number.POSITIVE_INFINITY),
-      history: journal?.history ?? null,
-      shard,
-      ...delivering,
-    };
-    const settled: User[] = [];
-    const outcome = await addressees.run(metrics.watch(addressees.plannerFor), context, control, {
-      started: progress.started,
-      finished: async (result) => {
-        if (isAwaited(result, settings)) settled.push(result.user);
-        report.add(withOrphans(result, asked.undoes?.history ?? null));
-        progress.finished(result);
-        metrics.result(result, addressees.criteria, policy.validForMs);
-      },
-      unknown(user) {
-        report.addUnknown(user);
-        metrics.items(user.items);
-      },
-      untouched(facts) {
-        progress.passed();
-        metrics.user(facts);
-      },
-      selected: metrics.selected,
-    });
+    const { context, control } = await setUp(asked, settings, tools, { addressees, directory, mode, journals });
+    const watched = tools.metrics.watch(addressees.plannerFor);
+    const outcome = await addressees.run(watched, context, control, observerOf(asked, report, addressees, tools));
     progress.stop();
-    const replication = await afterReplication(opened, settled, settings, interrupts.signal);
-    if (outcome.stoppedBy !== null) {
-      metrics.incomplete();
-      metrics.error(outcome.stoppedBy.code);
-    }
-    if (isConfirmed(outcome, replication)) await journal?.end(outcome.summary);
-    else if (journal?.path()) metrics.journalUnfinished();
-    process.exitCode = report.finish({
-      outcome,
-      journal: journal?.path() ?? null,
-      replication,
-      keys: keysOf(keys.out, asked.undoes?.path ?? journal?.path() ?? null),
-    });
-    if (process.exitCode === exitCodes.done || process.exitCode === exitCodes.changed) metrics.succeeded();
-    tellAfterwards(outcome.summary, request, settings);
+    const replication = await arrivals.wait();
+    await conclude(report, asked, journals.own, { outcome, replication }, tools.metrics);
+    tellAfterwards(outcome.summary, asked.request, settings);
     recognition.tellUnused();
   } finally {
     progress.stop();
     interrupts.release();
-    await journal?.close();
-    await undone.close();
+    await journals.own?.close();
+    await journals.undone.close();
     await opened.close();
   }
 }
 
-/** Also who needed nothing: an earlier run may have written what has not arrived everywhere. */
-function isAwaited({ outcome }: UserResult, { waitReplication }: RunSettings): boolean {
-  return waitReplication !== undefined && (outcome === 'changed' || outcome === 'unchanged');
+interface Held {
+  claim: Claim;
+  metrics: Metrics;
+}
+
+/** What a run works with from its first step to its last. */
+interface Tools extends Held {
+  keys: KeyPolicy;
+  opened: Directory & Listing & Replicated;
+  recognition: Recognition;
+  progress: Progress;
+  interrupts: Interrupts;
+  arrivals: Arrivals;
+}
+
+interface Journals {
+  own: OpenJournal | null;
+  /** Of the run that is put back. */
+  undone: Journal;
+}
+
+async function openTools(command: string, asked: Run, settings: RunSettings, held: Held): Promise<Tools> {
+  const keys = await keyPolicy(asked.keys, settings);
+  const opened = await (asked.everyone === undefined ? openDirectory(settings) : openForListing(settings, 'write'));
+  const recognition = recognitionIn(opened, asked.keys);
+  const unit = MAKES_CERTIFICATES.has(asked.request.verb) ? 'certificates' : 'users';
+  const progress = watchProgress(command, unit, settings);
+  const interrupts = watchInterrupts(() =>
+    tell('stopping after the writes that are under way; once more stops at once'),
+  );
+  const arrivals = watchArrivals(opened, settings, interrupts.signal);
+  return { ...held, keys, opened, recognition, progress, interrupts, arrivals };
+}
+
+interface Prepared extends Pick<ApplyContext, 'directory' | 'mode'> {
+  addressees: Addressees;
+  journals: Journals;
+}
+
+async function setUp(
+  { request, shard }: Run,
+  settings: RunSettings,
+  { keys, opened, progress, interrupts, claim }: Tools,
+  { addressees, directory, mode, journals: { own: journal, undone } }: Prepared,
+): Promise<ReturnType<typeof setUpRun>> {
+  const { out, passphrase } = keys;
+  return setUpRun({
+    request,
+    directory,
+    findByDigest: opened.findByDigest,
+    criteria: addressees.criteria,
+    keys,
+    journal,
+    mode,
+    concurrency: settings.concurrency,
+    writesPerSecond: settings.rate ?? null,
+    shard: shard ?? null,
+    stops: [interrupts.signal, claim.lost, undone.lost],
+    maxFailures: settings.failFast ? 0 : settings.maxFailures,
+    beforeWrite: afterUndo(undone, safeguards(request, out, settings, progress)),
+    onKeys: progress,
+    onRetry: progress.retried,
+    ...(await delivery(request, settings, { journal, directory, out, passphrase })),
+  });
+}
+
+/** Everybody who is told how the run goes. */
+function observerOf(
+  { undoes }: Run,
+  report: RunReport,
+  { criteria }: Addressees,
+  { arrivals, progress, metrics, keys }: Tools,
+): Parameters<Addressees['run']>[3] {
+  return {
+    started: progress.started,
+    finished: async (result) => {
+      arrivals.note(result);
+      report.add(withOrphans(result, undoes?.history ?? null));
+      progress.finished(result);
+      metrics.result(result, criteria, keys.validForMs);
+    },
+    unknown(user) {
+      report.addUnknown(user);
+      metrics.items(user.items);
+    },
+    untouched(facts) {
+      progress.passed();
+      metrics.user(facts);
+    },
+    selected: metrics.selected,
+  };
+}
+
+/** A journal without its end is gone on with by the same command. */
+async function conclude(
+  report: RunReport,
+  { keys, undoes }: Run,
+  own: OpenJournal | null,
+  end: Pick<RunEnd, 'outcome' | 'replication'>,
+  metrics: Metrics,
+): Promise<void> {
+  const { stoppedBy, summary } = end.outcome;
+  const journal = own?.path() ?? null;
+  if (stoppedBy !== null) metrics.stopped(stoppedBy.code);
+  if (isConfirmed(end)) await own?.end(summary);
+  else if (journal !== null) metrics.journalUnfinished();
+  process.exitCode = report.finish({ ...end, journal, keys: keysOf(keys.out, undoes?.path ?? journal) });
+  if (process.exitCode === exitCodes.done || process.exitCode === exitCodes.changed) metrics.succeeded();
 }
 
 /**
  * The same command goes on with a run that was stopped, also when its last users had been begun, and with one that does
  * not know yet that what it wrote has been delivered, or is on every server.
  */
-function isConfirmed({ stoppedBy, summary }: RunOutcome, replication: readonly UserReplication[]): boolean {
+function isConfirmed({ outcome, replication }: Pick<RunEnd, 'outcome' | 'replication'>): boolean {
+  const { stoppedBy, summary } = outcome;
   const { undelivered = 0 } = summary;
   return stoppedBy === null && undelivered === 0 && replication.every((each) => replicationError(each) === null);
-}
-
-/** @throws MsmqCertError usage for a file, before anything is written */
-async function checkReplicas(directory: Replicated): Promise<void> {
-  for (const replica of await directory.replicas()) await replica.close();
-}
-
-async function afterReplication(
-  directory: Replicated,
-  users: readonly User[],
-  settings: RunSettings,
-  signal: AbortSignal,
-): Promise<UserReplication[]> {
-  const { waitReplication } = settings;
-  if (waitReplication === undefined || users.length === 0 || settings.dryRun) return [];
-  return await awaitReplication(directory, users, waitReplication, settings, signal);
-}
-
-/**
- * The journal of the run that is put back, which nobody goes on with from its first write on.
- * @throws MsmqCertError file-locked while that run goes on
- */
-async function takeUndone({ undoes }: Run, settings: RunSettings): Promise<Journal> {
-  if (undoes === null) return noJournal;
-  const onWait = () => tellWaiting(undoes.path, settings);
-  if (isWriting(settings)) return await resumeJournal(await takeNamed(undoes.path, onWait), null);
-  await refuseAtWork(undoes.path, onWait);
-  return noJournal;
-}
-
-/** Where msmq-cert keys finds what this run, or the one that it puts back, has made. */
-function keysOf(out: string, journal: string | null): RunEnd['keys'] {
-  const isUsual = journal === null || resolve(dirname(journal)) === resolve(journalFolder(out));
-  return { out, journal: isUsual ? null : journal };
-}
-
-function once(task: () => Promise<void>): () => Promise<void> {
-  let done: Promise<void> | null = null;
-  return () => {
-    done ??= task();
-    return done;
-  };
-}
-
-function afterwards<A extends unknown[], T>(
-  first: () => Promise<void>,
-  second: (...facts: A) => Promise<T>,
-): (...facts: A) => Promise<T> {
-  return async (...facts) => {
-    await first();
-    return await second(...facts);
-  };
 }
 
 /** A dry run writes no journal; with --ldif the changes go to that file, which is a record by itself. */
@@ -231,8 +217,17 @@ function isWriting({ dryRun }: RunSettings): boolean {
   return !dryRun;
 }
 
-function decorate(opened: Directory, { ldif, dryRun, rate }: RunSettings): Directory {
-  const mode = dryRun ? 'only-record' : 'also-write';
-  const recorded = ldif === undefined ? opened : recordChanges(opened, ldif, mode);
-  return rate === undefined ? recorded : limitRate(recorded, rate);
+/**
+ * With --ldif a dry run makes the keys too: only the directory is not written.
+ * @throws MsmqCertError untrusted-path
+ */
+async function modeIn(out: string, { dryRun, ldif, insecureFileSystem }: RunSettings): Promise<ApplyContext['mode']> {
+  if (insecureFileSystem) allowInsecureFileSystems();
+  if (dryRun && ldif === undefined) return 'dry-run';
+  await checkOwn(out);
+  return 'write';
+}
+
+function recorded(opened: Directory, { ldif, dryRun }: RunSettings): Directory {
+  return ldif === undefined ? opened : recordChanges(opened, ldif, dryRun ? 'only-record' : 'also-write');
 }

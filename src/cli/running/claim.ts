@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { isAtWork, PULSE, takeHeartbeat } from '../../files/heartbeat.ts';
 import { makeJournalFolder } from '../../journal/file.ts';
 import { journalFolder } from '../../journal/find.ts';
-import { isAtWork, PULSE, takeHeartbeat } from '../../journal/heartbeat.ts';
 import { printJson, printJsonLine } from '../output.ts';
 import type { RunSettings } from '../settings.ts';
 import { print } from '../terminal.ts';

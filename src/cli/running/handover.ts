@@ -1,7 +1,6 @@
-import type { KeyHandover } from '../../certificate/key-files/custody.ts';
-import { readRecipient, recipientFrom } from '../../certificate/sealing/recipient.ts';
+import { readRecipient } from '../../certificate/sealing/recipient.ts';
 import { MsmqCertError } from '../../errors.ts';
-import type { HandoverRecord, KeySettingsRecord } from '../../plan/request.ts';
+import type { KeySettingsRecord } from '../../plan/request.ts';
 import type { HandoverSettings } from '../settings.ts';
 
 /**
@@ -25,20 +24,6 @@ export async function handoverRecord(settings: HandoverSettings): Promise<Pick<K
   const { certificate } = await readRecipient(sealTo, new Date());
   const padding = sealPadding ?? 'oaep';
   return { handover: { kind: 'sealed', file: sealTo, certificate: certificate.toString('base64'), padding } };
-}
-
-/** @throws MsmqCertError what recipientFrom refuses: a recipient may have expired since */
-export async function keyHandover(record: HandoverRecord | undefined, timeoutMs: number): Promise<KeyHandover> {
-  switch (record?.kind) {
-    case undefined:
-      return { kind: 'files' };
-    case 'sink':
-      return { kind: 'sink', sink: { command: record.command, timeoutMs } };
-    case 'sealed': {
-      const recipient = await recipientFrom(Buffer.from(record.certificate, 'base64'), record.file, new Date());
-      return { kind: 'sealed', recipient, padding: record.padding };
-    }
-  }
 }
 
 function givenCommand(command: string): string {

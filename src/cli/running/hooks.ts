@@ -1,12 +1,11 @@
 import { type Directory, userKey } from '../../directory/directory.ts';
 import { deliveriesIn, earlierRuns } from '../../journal/deliveries.ts';
-import type { JournalHistory } from '../../journal/read.ts';
-import type { Journal } from '../../journal/write.ts';
+import type { OpenJournal } from '../../journal/open.ts';
 import type { Request } from '../../plan/request.ts';
 import { deliver } from '../../run/deliver.ts';
+import { DEFAULT_TIMEOUT_MS } from '../../run/key-policy.ts';
 import type { RunControl } from '../../run/run.ts';
 import type { RunSettings } from '../settings.ts';
-import { DEFAULT_TIMEOUT_MS } from './policies.ts';
 
 /** The others put back or reorder what was there before: nothing is to be delivered. */
 export const MAKES_CERTIFICATES: ReadonlySet<Request['verb']> = new Set(['register', 'renew', 'replace', 'apply']);
@@ -35,7 +34,7 @@ export async function delivery(
 }
 
 interface DeliveryParts {
-  journal: (Journal & { history: JournalHistory | null; fingerprint: string }) | null;
+  journal: OpenJournal | null;
   directory: Directory;
   out: string;
   passphrase: string | null;

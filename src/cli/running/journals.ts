@@ -1,33 +1,26 @@
 import { existsSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { command } from '../../advice.ts';
 import { counted } from '../../counted.ts';
 import type { Directory } from '../../directory/directory.ts';
 import { MsmqCertError } from '../../errors.ts';
-import { newJournalPath, takeEarlier, takeNamed } from '../../journal/find.ts';
-import type { JournalHistory } from '../../journal/read.ts';
-import { unlessEmpty } from '../../journal/unless-empty.ts';
+import { journalFolder, newJournalPath, refuseAtWork, takeEarlier, takeNamed } from '../../journal/find.ts';
+import { beginNew, goOnWith, type OpenJournal } from '../../journal/open.ts';
 import {
-  beginJournal,
   fingerprintOf,
   giveBack,
   type Journal,
+  noJournal,
   resumeJournal,
   type TakenJournal,
 } from '../../journal/write.ts';
 import type { Request } from '../../plan/request.ts';
+import type { ApplyContext } from '../../run/apply.ts';
+import type { RunEnd } from '../render/run-sink.ts';
 import type { RunSettings } from '../settings.ts';
 import { tell } from '../terminal.ts';
 import { delivers } from './hooks.ts';
 import type { Run } from './run.ts';
-
-export type OpenJournal = Journal & {
-  /** Null as long as it has nothing to tell. */
-  path(): string | null;
-  /** What an earlier run had done already. */
-  readonly history: JournalHistory | null;
-  /** Equal for all runs that were asked for the same. */
-  readonly fingerprint: string;
-};
 
 /**
  * The journal of a run: that of the same run when it was cut short, or a new one. One that has nothing to tell in the
@@ -46,7 +39,7 @@ export async function openJournal(asked: Run, settings: RunSettings, directory: 
   if (earlier !== null) return await goOn(earlier, directory.server, request, settings);
 
   const path = settings.journal ?? newJournalPath(keys.out, request.verb, fingerprint);
-  const journal = await beginJournal(path, {
+  return await beginNew(path, fingerprint, {
     request,
     targets,
     ...addressed,
@@ -56,7 +49,6 @@ export async function openJournal(asked: Run, settings: RunSettings, directory: 
     bind: settings.bind ?? null,
     delivers: delivers(request, settings),
   });
-  return { ...unlessEmpty(journal, path), history: null, fingerprint };
 }
 
 /** The last sign of life of a run is too recent to tell whether it was killed. */
@@ -77,8 +69,7 @@ async function goOn(
     tell(`going on with the run of ${path}: ${done} ${done === 1 ? 'user was' : 'users were'} written before`);
   if (history.tornBytes > 0)
     tell(`the last line of ${path} was torn by a crash; ${counted(history.tornBytes, 'byte')} dropped`);
-  const journal = await resumeJournal(taken, { server, delivers: delivers(request, settings) });
-  return { ...journal, path: () => path, history, fingerprint: history.run.fingerprint };
+  return await goOnWith(taken, { server, delivers: delivers(request, settings) });
 }
 
 async function findEarlier(out: string, fingerprint: string, settings: RunSettings): Promise<TakenJournal | null> {
@@ -104,4 +95,32 @@ async function takeGiven(path: string, fingerprint: string, settings: RunSetting
 
 function oldText(path: string): string {
   return `a run of the same command was cut short longer ago than --resume-within says, and is left alone: ${command('resume', [path])} goes on with it`;
+}
+
+/**
+ * The journal of the run that is put back, which nobody goes on with from its first write on.
+ * @throws MsmqCertError file-locked while that run goes on
+ */
+export async function takeUndone({ undoes }: Run, settings: RunSettings): Promise<Journal> {
+  if (undoes === null) return noJournal;
+  const onWait = () => tellWaiting(undoes.path, settings);
+  if (!settings.dryRun) return await resumeJournal(await takeNamed(undoes.path, onWait), null);
+  await refuseAtWork(undoes.path, onWait);
+  return noJournal;
+}
+
+/** The same safeguards, after it was written down once that the run of this journal is put back. */
+export function afterUndo(undone: Journal, beforeWrite: ApplyContext['beforeWrite']): ApplyContext['beforeWrite'] {
+  let written: Promise<void> | null = null;
+  return async (...facts) => {
+    written ??= undone.undo();
+    await written;
+    return await beforeWrite(...facts);
+  };
+}
+
+/** Where msmq-cert keys finds what this run, or the one that it puts back, has made. */
+export function keysOf(out: string, journal: string | null): RunEnd['keys'] {
+  const isUsual = journal === null || resolve(dirname(journal)) === resolve(journalFolder(out));
+  return { out, journal: isUsual ? null : journal };
 }

@@ -1,15 +1,13 @@
 import { command } from '../../advice.ts';
-import { type Directory, type Listing, userKey } from '../../directory/directory.ts';
-import type { MsmqCertError } from '../../errors.ts';
+import { type User, userKey } from '../../directory/directory.ts';
 import { createFile, type Write } from '../../files/output-file.ts';
-import { noJournal } from '../../journal/write.ts';
-import { jsonList, type Sequence } from '../../packed/packed-list.ts';
-import type { UserPlan } from '../../plan/plan.ts';
+import { jsonList } from '../../packed/packed-list.ts';
 import { type PlanError, type PlanFile, type PlannedUser, plannedUser, writePlan } from '../../plan/plan-file.ts';
 import type { KeySettingsRecord, Verb, Wanted } from '../../plan/request.ts';
-import type { ItemResult } from '../../plan/results.ts';
-import { sharedDigestGuard } from '../../plan/shared-digests.ts';
-import type { RunOutcome } from '../../run/run.ts';
+import type { ItemResult, UserResult } from '../../plan/results.ts';
+import { setUpRun } from '../../run/context.ts';
+import { keyPolicy } from '../../run/key-policy.ts';
+import type { UnknownUser } from '../../run/run.ts';
 import { openDirectory } from '../access/connect.ts';
 import { goOnUnread } from '../pipes.ts';
 import { recognitionIn } from '../recognition.ts';
@@ -19,7 +17,7 @@ import { tell } from '../terminal.ts';
 import { addresseesOf } from './addressees.ts';
 import type { Chosen } from './chosen-users.ts';
 import { watchInterrupts } from './interrupts.ts';
-import { keyPolicy, keySettingsRecord } from './policies.ts';
+import { keySettingsRecord } from './policies.ts';
 import { watchProgress } from './progress.ts';
 
 /** Makes the plan of what the command line asks for, shows it, and writes it to the file that --out names. */
@@ -28,21 +26,49 @@ export async function makePlan(request: Verb, chosen: Chosen, options: KeySettin
   const keys = { ...(await keySettingsRecord(options)), out: '' };
   const directory = await openDirectory(options);
   try {
+    const report = runReport(`plan ${request.verb}`, { ...options, dryRun: true });
+    const progress = watchProgress('plan', 'users', options);
+    const interrupts = watchInterrupts(() => tell('stopping; no plan is written'));
+    const recognition = recognitionIn(directory, keys);
+    const addressees = await addresseesOf({ request, ...chosen }, directory, recognition, keys);
+    const { context, control } = setUpRun({
+      request,
+      directory,
+      findByDigest: directory.findByDigest,
+      criteria: addressees.criteria,
+      keys: await keyPolicy(keys, options),
+      journal: null,
+      mode: 'dry-run',
+      concurrency: options.concurrency,
+      shard: options.shard ?? null,
+      stops: [interrupts.signal],
+      onRetry: progress.retried,
+    });
     const draft = collect();
-    const save = async () => {
-      const plan: PlanFile = {
-        kind: 'msmq-cert plan',
-        schema: 1,
-        createdAt: new Date().toISOString(),
-        domain: domainOf(draft.users),
-        request,
-        keys,
-        users: draft.users,
-        errors: draft.errors,
-      };
-      await createFile(options.out, (write) => writePieces(writePlan(plan), write), 0o600);
+    const plannerFor = (wanted: readonly Wanted[], user: User) => {
+      draft.wanted(user, wanted);
+      return addressees.plannerFor(wanted, user);
     };
-    const outcome = await draft.fill(request, chosen, keys, options, directory, save);
+    const outcome = await addressees.run(plannerFor, context, control, {
+      started: progress.started,
+      untouched: progress.passed,
+      finished: async (result) => {
+        report.add(result);
+        progress.finished(result);
+        draft.finished(result);
+      },
+      unknown: (unknown) => {
+        report.addUnknown(unknown);
+        draft.unknown(unknown);
+      },
+    });
+    progress.stop();
+    interrupts.release();
+    // a plan that cannot be saved has no result to print
+    if (outcome.stoppedBy === null) await save(draft.plan(request, keys), options.out);
+    recognition.tellUnused();
+    const end = { outcome, journal: null, replication: [], keys: { out: options.out, journal: null } };
+    process.exitCode = report.finish(end);
     if (!options.quiet && outcome.stoppedBy === null)
       tell(`the plan is in ${options.out}; ${command('apply', [options.out])} carries it out`);
   } finally {
@@ -50,99 +76,39 @@ export async function makePlan(request: Verb, chosen: Chosen, options: KeySettin
   }
 }
 
-interface Draft {
-  users: Sequence<PlannedUser>;
-  errors: Sequence<PlanError>;
-  fill(
-    request: Verb,
-    chosen: Chosen,
-    keys: KeySettingsRecord,
-    options: KeySettings,
-    directory: Directory & Listing,
-    save: () => Promise<void>,
-  ): Promise<RunOutcome>;
-}
-
-function collect(): Draft {
+/** What a plan file will say, as the users come. */
+function collect() {
   const users = jsonList<PlannedUser>();
   const errors = jsonList<PlanError>();
   const wantedOf = new Map<string, readonly Wanted[]>();
   const note = (user: string, items: readonly ItemResult[]) => {
-    for (const { error } of items) if (error !== null) errors.push({ user, ...errorFacts(error) });
+    for (const { error } of items) if (error !== null) errors.push({ user, code: error.code, message: error.message });
   };
-
   return {
-    users,
-    errors,
-    async fill(request, chosen, keys, options, directory, save) {
-      const report = runReport(`plan ${request.verb}`, { ...options, dryRun: true });
-      const progress = watchProgress('plan', 'users', options);
-      const interrupts = watchInterrupts(() => tell('stopping; no plan is written'));
-      const recognition = recognitionIn(directory, keys);
-      const addressees = await addresseesOf({ request, ...chosen }, directory, recognition, keys);
-      const context = {
-        directory,
-        criteria: addressees.criteria,
-        keys: await keyPolicy(keys, options),
-        journal: noJournal,
-        mode: 'dry-run' as const,
-        guardSharedDigests: sharedDigestGuard(directory.findByDigest),
-        beforeWrite: async (plan: UserPlan) => plan,
-        whenCoreIsFree: <T>(job: () => Promise<T>) => job(),
-        onRetry: progress.retried,
-      };
-      const control = {
-        concurrency: options.concurrency,
-        stop: interrupts.signal,
-        maxFailures: Number.POSITIVE_INFINITY,
-        history: null,
-        shard: options.shard ?? null,
-      };
-      const outcome = await addressees.run(
-        (wanted, user) => {
-          wantedOf.set(userKey(user), wanted);
-          return addressees.plannerFor(wanted, user);
-        },
-        context,
-        control,
-        {
-          started: progress.started,
-          untouched: progress.passed,
-          finished: async (result) => {
-            report.add(result);
-            progress.finished(result);
-            if (result.plan === null) note(result.user.account, result.items);
-            else users.push(plannedUser(result.plan, wantedOf.get(userKey(result.user)) ?? []));
-            wantedOf.delete(userKey(result.user));
-          },
-          unknown: (unknown) => {
-            report.addUnknown(unknown);
-            note(unknown.name, unknown.items);
-          },
-        },
-      );
-      progress.stop();
-      interrupts.release();
-      // a plan that cannot be saved has no result to print
-      if (outcome.stoppedBy === null) await save();
-      recognition.tellUnused();
-      process.exitCode = report.finish({
-        outcome,
-        journal: null,
-        replication: [],
-        keys: { out: options.out, journal: null },
-      });
-      return outcome;
+    wanted(user: User, wanted: readonly Wanted[]) {
+      wantedOf.set(userKey(user), wanted);
     },
+    finished({ user, plan, items }: UserResult) {
+      if (plan === null) note(user.account, items);
+      else users.push(plannedUser(plan, wantedOf.get(userKey(user)) ?? []));
+      wantedOf.delete(userKey(user));
+    },
+    unknown: ({ name, items }: UnknownUser) => note(name, items),
+    plan: (request: Verb, keys: KeySettingsRecord): PlanFile => ({
+      kind: 'msmq-cert plan',
+      schema: 1,
+      createdAt: new Date().toISOString(),
+      domain: users.at(0)?.user.account.replace(/\\.*/, '') ?? '',
+      request,
+      keys,
+      users,
+      errors,
+    }),
   };
 }
 
-function errorFacts({ code, message }: MsmqCertError) {
-  return { code, message };
-}
-
-function domainOf(users: Sequence<PlannedUser>): string {
-  return users.at(0)?.user.account.replace(/\\.*/, '') ?? '';
+async function save(plan: PlanFile, file: string): Promise<void> {
+  await createFile(file, (write) => writePieces(writePlan(plan), write), 0o600);
 }
 
 const PIECE_CHARACTERS = 64 * 1024;

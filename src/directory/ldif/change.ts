@@ -1,8 +1,6 @@
-import { writeFileSync } from 'node:fs';
-import { appendFile } from 'node:fs/promises';
 import type { Change, Pair } from '../../blob/pair.ts';
 import { MsmqCertError, toMsmqCertError } from '../../errors.ts';
-import { writeError } from '../../files/file-errors.ts';
+import { createGrowingFile } from '../../files/append-file.ts';
 import { type Directory, type User, withSwap } from '../directory.ts';
 import { ldifAttribute, ldifBinary } from './ldif.ts';
 
@@ -32,8 +30,7 @@ function section(operation: 'add' | 'delete', attribute: string, values: Uint8Ar
  * @throws MsmqCertError file-exists, file-unwritable; from a swap also disk-full
  */
 export function recordChanges(directory: Directory, file: string, mode: 'also-write' | 'only-record'): Directory {
-  create(file);
-  const append = appender(file);
+  const append = createGrowingFile(file, 'name a new file for the changes, or move the old one away');
   const only: Directory['swap'] = async (user, before, change) => {
     await append(changeRecord(user.dn, before, change));
     return { kind: 'swapped' };
@@ -52,30 +49,4 @@ export function recordChanges(directory: Directory, file: string, mode: 'also-wr
 function notRecorded(user: User, cause: MsmqCertError): MsmqCertError {
   const message = `${user.account} is changed in the directory, but the change is not recorded: ${cause.message}`;
   return new MsmqCertError(cause.code, message, { cause, ...(cause.hint && { hint: cause.hint }) });
-}
-
-function create(file: string): void {
-  try {
-    writeFileSync(file, '', { flag: 'wx', mode: 0o600 });
-  } catch (error) {
-    throw writeError(file, error, { exists: 'name a new file for the changes, or move the old one away' });
-  }
-}
-
-/** Texts go to the disk one after the other, so that records never mix. */
-function appender(file: string): (text: string) => Promise<void> {
-  let last = Promise.resolve();
-  return (text) => {
-    const written = last.then(() => appendText(file, text));
-    last = written.catch(() => undefined);
-    return written;
-  };
-}
-
-async function appendText(file: string, text: string): Promise<void> {
-  try {
-    await appendFile(file, text, { mode: 0o600, flush: true });
-  } catch (error) {
-    throw writeError(file, error);
-  }
 }

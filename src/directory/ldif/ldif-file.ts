@@ -1,11 +1,12 @@
 import { realpath } from 'node:fs/promises';
 import type { Change, Pair } from '../../blob/pair.ts';
-import { noReplicas, readError } from '../../files/file-errors.ts';
+import { MsmqCertError } from '../../errors.ts';
 import { withFileLock } from '../../files/lock.ts';
 import { checkWritable } from '../../files/replace.ts';
 import type { Directory, Listing, SwapOutcome, User } from '../directory.ts';
 import type { Replicated } from '../replicas.ts';
 import { findUser, type IndexOptions } from './index.ts';
+import { notRead } from './lines.ts';
 import { listingOf } from './listing.ts';
 import { readUser, snapshotsOf } from './snapshot.ts';
 import { type LdifFile, limitRefusal, swapInFile } from './swap.ts';
@@ -55,7 +56,7 @@ async function resolved(path: string): Promise<string> {
   try {
     return await realpath(path);
   } catch (error) {
-    throw readError(path, error);
+    throw notRead(path, error);
   }
 }
 
@@ -73,4 +74,10 @@ function swapper(target: LdifFile, lockWaitMs: number): Directory['swap'] {
     last = outcome.catch(() => undefined);
     return outcome;
   };
+}
+
+function noReplicas(file: string): MsmqCertError {
+  return new MsmqCertError('usage', `${file} is a single file: there is nothing for it to replicate to`, {
+    hint: 'name a domain controller with --directory ldaps://dc1.corp.example',
+  });
 }

@@ -1,5 +1,6 @@
 import { asBuffer } from '../../blob/digest.ts';
 import { MsmqCertError } from '../../errors.ts';
+import { type ReadAdvice, readError } from '../../files/file-errors.ts';
 
 const LF = 0x0a;
 const CR = 0x0d;
@@ -111,4 +112,20 @@ function lineEnd(bytes: Buffer, start: number): number {
 function contentEnd(bytes: Buffer, end: number): number {
   if (bytes[end - 1] !== LF) return end;
   return bytes[end - 2] === CR ? end - 2 : end - 1;
+}
+
+/** What is said of an LDIF file that cannot be read. */
+export function readAdvice(source: string): ReadAdvice {
+  return {
+    hint: 'name a plain file that this account may read',
+    missing: {
+      message: `there is no file ${source}`,
+      hint: 'check the path, or export the users into it with ldapsearch -LLL or ldifde -f',
+    },
+  };
+}
+
+/** A system error while an LDIF file was read as an error with a code; a bug is thrown as it is. */
+export function notRead(source: string, error: unknown): MsmqCertError {
+  return readError(source, error, readAdvice(source));
 }

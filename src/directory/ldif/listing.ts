@@ -1,12 +1,11 @@
 import { MsmqCertError, toMsmqCertError } from '../../errors.ts';
-import { readError } from '../../files/file-errors.ts';
 import { readBytes } from '../../files/replace.ts';
 import type { Listed, Listing, Scope, Surrounding, User } from '../directory.ts';
 import { computerFinder } from './computers.ts';
 import { digestFinder } from './digests.ts';
 import { findUser, type IndexOptions } from './index.ts';
 import { type LdifRecord, parseRecord } from './ldif.ts';
-import { type Block, blocks } from './lines.ts';
+import { type Block, blocks, notRead } from './lines.ts';
 import { readUser, type Snapshots } from './snapshot.ts';
 import { completeUser, computerIn, type Domains, digestsIn, domainNames, isLegacy, kindIn, pairIn } from './users.ts';
 
@@ -102,7 +101,7 @@ async function* recordsIn(snapshots: Snapshots, source: string, only: ReadonlySe
       if (part !== null) yield part;
     }
   } catch (error) {
-    throw readError(source, error);
+    throw notRead(source, error);
   } finally {
     await handle.close();
   }

@@ -1,13 +1,13 @@
-import { type FileHandle, open, stat } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import type { Pair } from '../../blob/pair.ts';
 import { MsmqCertError } from '../../errors.ts';
-import { readError } from '../../files/file-errors.ts';
+import { openPlainFile } from '../../files/read-file.ts';
 import { type ByteRange, readBytes, stampOf } from '../../files/replace.ts';
 import type { User } from '../directory.ts';
 import { dnKey } from '../names.ts';
 import { type IndexOptions, indexUsers, placeOf, type UserIndex } from './index.ts';
 import { type LdifRecord, parseRecord } from './ldif.ts';
-import type { Block } from './lines.ts';
+import { type Block, notRead, readAdvice } from './lines.ts';
 import { pairIn } from './users.ts';
 
 /** One state of a file. A swap replaces the file and does not write into it, so the handle keeps showing this state. */
@@ -36,21 +36,21 @@ export function snapshotsOf(file: string, source: string, options: IndexOptions)
     if (known?.stamp === stamp) return known.index;
     const index = indexUsers(readBytes(handle, { start: 0, end: size }), source, options).catch((error) => {
       if (known?.stamp === stamp) known = null;
-      throw readError(source, error);
+      throw notRead(source, error);
     });
     known = { stamp, index };
     return index;
   }
 
   async function take(): Promise<Snapshot> {
-    const handle = await openPlainFile(file, source);
+    const handle = await openPlainFile(file, source, readAdvice(source));
     try {
       const stamp = await stampOf(handle);
       const { size } = await handle.stat();
       return { handle, size, stamp, index: () => indexOf(handle, stamp, size) };
     } catch (error) {
       await handle.close();
-      throw readError(source, error);
+      throw notRead(source, error);
     }
   }
 
@@ -68,15 +68,6 @@ export function snapshotsOf(file: string, source: string, options: IndexOptions)
       known = { stamp, index: Promise.resolve(index) };
     },
   };
-}
-
-async function openPlainFile(file: string, source: string): Promise<FileHandle> {
-  try {
-    if ((await stat(file)).isFile()) return await open(file, 'r');
-  } catch (error) {
-    throw readError(source, error);
-  }
-  throw new MsmqCertError('file-unreadable', `${source} is not a plain file`, { hint: 'name an LDIF file' });
 }
 
 /** The record of one user: its bytes, what it says, and the pair in it. */

@@ -1,4 +1,5 @@
 import { command } from '../../advice.ts';
+import { applyChange, changeTo, rewrite } from '../../blob/edit.ts';
 import { sameMachine } from '../../certificate/machine.ts';
 import { counted } from '../../counted.ts';
 import { nameForCommand } from '../../directory/names.ts';
@@ -8,8 +9,8 @@ import { ambiguousDigest, findDigest } from '../../judge/find-digest.ts';
 import type { Machines } from '../../judge/machines.ts';
 import { byMachine, type DecodedState, isBroken, type Registered, startOf } from '../../judge/state.ts';
 import { requireUserObject } from '../object-guard.ts';
-import { withoutDigests } from '../orphan-digests.ts';
 import {
+  type DigestItem,
   decodedOnly,
   keepOrDelete,
   type PlanItem,
@@ -196,4 +197,22 @@ export function removalRefusal({ user, items }: UserPlan, maxRemovals: number): 
     `${items.length === 1 ? 'the only certificate' : `${removals} of the ${items.length} certificates`} of ${user.account} would be removed, ${limit}`,
     { hint: 'look at them with --dry-run; --yes goes ahead, and msmq-cert undo puts them back' },
   );
+}
+
+/**
+ * The same plan, which also takes away these digests that no entry has.
+ * @param plan one that adds no certificate
+ */
+function withoutDigests(plan: UserPlan, { pair, entries }: DecodedState, orphans: readonly string[]): UserPlan {
+  if (orphans.length === 0) return plan;
+  const kept = plan.items.flatMap((item) => (item.action === 'keep' ? [item.registered.entry] : []));
+  const before = entries.map(({ entry }) => entry);
+  // entries that all stay keep their bytes, also those of a count of zero
+  const change = kept.length === before.length ? changeTo(pair, pair) : rewrite(pair, before, kept);
+  const { blob, digests } = applyChange(pair, change);
+  const items = orphans.map((digest): DigestItem => {
+    return { action: 'delete', digest, registered: null, reason: 'its digest was named, and no certificate has it' };
+  });
+  const left = digests.filter((digest) => !orphans.includes(Buffer.from(digest).toString('hex')));
+  return { ...plan, digests: items, desired: { kind: 'pair', pair: { blob, digests: left } } };
 }

@@ -3,11 +3,10 @@ import { type Pair, samePair } from '../../blob/pair.ts';
 import type { User } from '../../directory/directory.ts';
 import { saysEmpty } from '../../directory/ldif/entry.ts';
 import { type LdifRecord, parseRecord } from '../../directory/ldif/ldif.ts';
-import { type Block, blocks } from '../../directory/ldif/lines.ts';
+import { type Block, blocks, notRead } from '../../directory/ldif/lines.ts';
 import { pairIn, userIn } from '../../directory/ldif/users.ts';
 import { dnKey } from '../../directory/names.ts';
 import { MsmqCertError } from '../../errors.ts';
-import { readError } from '../../files/file-errors.ts';
 import { assess, type Criteria, type UserState } from '../../judge/state.ts';
 import type { Planner, UserPlan } from '../plan.ts';
 import { planPair } from '../plan-pair.ts';
@@ -45,7 +44,7 @@ export async function readBackup(file: string): Promise<Backup> {
       for (const key of keysOf({ sid, guid, dn })) byName.set(key, saved);
     }
   } catch (error) {
-    throw readError(file, error);
+    throw notRead(file, error);
   }
   trustEmptyRecords(users);
   return {

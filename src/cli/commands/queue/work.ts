@@ -6,12 +6,13 @@ import type { Directory, Listing } from '../../../directory/directory.ts';
 import { parseDn } from '../../../directory/names.ts';
 import { MsmqCertError, toMsmqCertError } from '../../../errors.ts';
 import { allowInsecureFileSystems } from '../../../files/private-files.ts';
+import { makeProvenFolder } from '../../../files/probe.ts';
 import type { DatabaseSettings } from '../../../queue/database.ts';
 import { domainOfDn } from '../../../queue/job.ts';
 import type { Queue } from '../../../queue/queue.ts';
 import { type SharedRate, sharedRate } from '../../../queue/rate.ts';
 import { workOn } from '../../../queue/work.ts';
-import { KEYS_AT_ONCE } from '../../../run/perform.ts';
+import { KEYS_AT_ONCE } from '../../../run/context.ts';
 import { openDirectory } from '../../access/connect.ts';
 import { type ExitCode, exitCodeOfError, exitCodes } from '../../exit-codes.ts';
 import { addExamples, rare } from '../../help.ts';
@@ -31,7 +32,6 @@ import {
 import { printJsonLine, printResult, tellError } from '../../output.ts';
 import { goOnUnread } from '../../pipes.ts';
 import { withQueue } from '../../queue/open.ts';
-import { requirePlace } from '../../queue/place.ts';
 import { stationsOn } from '../../queue/stations.ts';
 import { tellAttempt, workerLines } from '../../queue/text.ts';
 import { troubleIn, troubleTeller } from '../../queue/trouble.ts';
@@ -112,7 +112,8 @@ async function work(command: Command): Promise<void> {
     const opened = await openDirectory(options);
     try {
       if (options.insecureFileSystem) allowInsecureFileSystems();
-      await requirePlace(options.out);
+      // a worker that cannot keep a key must not take a job from those that can
+      await makeProvenFolder(options.out);
       await workWith(queue, database, opened, name, options);
     } finally {
       await opened.close();
@@ -158,7 +159,7 @@ async function workWith(
         stations,
         allowed: { below: options.onlyBelow, verbs: options.onlyVerbs },
         stop,
-        lookAtPlace: () => requirePlace(options.out).then(() => null, toMsmqCertError),
+        lookAtPlace: () => makeProvenFolder(options.out).then(() => null, toMsmqCertError),
         onAttempt(account, run, attempt, kind) {
           const trouble = troubleIn(attempt);
           if (trouble !== null) onTrouble(trouble);

@@ -1,15 +1,27 @@
 import { applyChange } from '../../../blob/edit.ts';
 import { type Change, type Pair, pairKey } from '../../../blob/pair.ts';
 import { type ErrorCode, MsmqCertError, toMsmqCertError } from '../../../errors.ts';
-import type { Directory, Listing, SwapOutcome, User } from '../../directory.ts';
+import { type Directory, type Listing, type SwapOutcome, type User, userKey } from '../../directory.ts';
 import type { Replicated } from '../../replicas.ts';
 import type { ActiveDirectory } from '../active-directory.ts';
 import { isUnreachable } from './connect-server.ts';
 import type { Roster, Server } from './server-roster.ts';
-import { makeUserPins, type Pin } from './user-pins.ts';
 
 /** How long the server that a write of unknown outcome went to is asked again, in milliseconds. */
 const PATIENCE_MS = 15_000;
+
+/**
+ * Where a user was read and written, and how he must look for another server to take over. Domain controllers tell each
+ * other of a change minutes later, so a server that shows anything else may not know the last write yet: to go on there
+ * would lose it (specification §7).
+ */
+interface Pin {
+  server: Server;
+  /** The state that the server has shown, or was left with: see pairKey. Null when nobody knows it. */
+  state: string | null;
+  /** Since when the outcome of a write has been unknown, in milliseconds since 1970; null when there is none such. */
+  unknownSince: number | null;
+}
 
 /**
  * One directory over a roster of servers, by these rules:
@@ -23,7 +35,7 @@ export function directoryOver(
   use: 'read' | 'write',
   patienceMs: number = PATIENCE_MS,
 ): Directory & Listing & Replicated {
-  const pins = makeUserPins();
+  const pins = new Map<string, Pin>();
   const urls = new Map<Server, string>();
 
   async function open(server: Server): Promise<ActiveDirectory> {
@@ -46,7 +58,7 @@ export function directoryOver(
   }
 
   async function read(user: User): Promise<Pair> {
-    const pin = pins.get(user);
+    const pin = pins.get(userKey(user));
     if (pin === undefined || pin.unknownSince === null) return await readWherePossible(user, pin);
     try {
       return await readAt(pin.server, user);
@@ -62,7 +74,7 @@ export function directoryOver(
 
   async function readAt(server: Server, user: User): Promise<Pair> {
     const pair = await (await open(server)).read(user);
-    pins.set(user, { server, state: pairKey(pair), unknownSince: null });
+    pins.set(userKey(user), { server, state: pairKey(pair), unknownSince: null });
     return pair;
   }
 
@@ -71,20 +83,20 @@ export function directoryOver(
       const pair = await directory.read(user);
       const state = pairKey(pair);
       if (pin !== undefined && pin.server !== server && pin.state !== state) throw notContinued(user, pin, server);
-      pins.set(user, { server, state, unknownSince: null });
+      pins.set(userKey(user), { server, state, unknownSince: null });
       return pair;
     });
   }
 
   async function swap(user: User, before: Pair, change: Change): Promise<SwapOutcome> {
     if (use === 'read') return { kind: 'refused', error: onlyForReading(user, roster.inUse()) };
-    const server = pins.get(user)?.server ?? roster.inUse();
+    const server = pins.get(userKey(user))?.server ?? roster.inUse();
     const directory = await open(server);
     await directory.ready();
     // from here on the write may have reached the server
-    pins.set(user, { server, state: pairKey(applyChange(before, change)), unknownSince: Date.now() });
+    pins.set(userKey(user), { server, state: pairKey(applyChange(before, change)), unknownSince: Date.now() });
     const outcome = await directory.swap(user, before, change);
-    pins.set(user, { server, state: stateAfter(outcome, before, change), unknownSince: null });
+    pins.set(userKey(user), { server, state: stateAfter(outcome, before, change), unknownSince: null });
     return outcome;
   }
 
@@ -92,7 +104,7 @@ export function directoryOver(
     const host = URL.canParse(url) ? new URL(url).hostname : url;
     const server = roster.named(host);
     if (server === undefined) throw unknownServer(user, host);
-    pins.set(user, { server, state: null, unknownSince: 0 });
+    pins.set(userKey(user), { server, state: null, unknownSince: 0 });
   }
 
   const urlOf = (server: Server) => urls.get(server) ?? server.host;
@@ -100,7 +112,7 @@ export function directoryOver(
     get server() {
       return urlOf(roster.inUse());
     },
-    serverOf: (user) => urlOf(pins.get(user)?.server ?? roster.inUse()),
+    serverOf: (user) => urlOf(pins.get(userKey(user))?.server ?? roster.inUse()),
     stayWith,
     findUser: (name) => onServerInUse((directory) => directory.findUser(name)),
     findUsers: (names) =>

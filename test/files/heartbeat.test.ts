@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdir, rename, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beginHeartbeat, type Heartbeat, isAtWork, type Pulse, takeHeartbeat } from '../../src/journal/heartbeat.ts';
+import { beginHeartbeat, type Heartbeat, isAtWork, type Pulse, takeHeartbeat } from '../../src/files/heartbeat.ts';
 import { withFolder } from '../certificate/support.ts';
 
 /** Beats once in an hour, so only when it is asked to: time passes when a test says so. */

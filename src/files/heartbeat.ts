@@ -3,7 +3,7 @@ import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { MsmqCertError, systemCode } from '../errors.ts';
-import { writeError } from '../files/file-errors.ts';
+import { writeError } from './file-errors.ts';
 
 /** How often a run shows that it lives, and after how long without that it is dead. In milliseconds. */
 export interface Pulse {
@@ -15,7 +15,7 @@ export interface Pulse {
 export const PULSE: Pulse = { beatMs: 1000, deadAfterMs: 5000, pause };
 
 /**
- * The sign of life of the one process that works with a journal: a file beside it whose name is this process's own, and
+ * The sign of life of the one process that works with a file, such as a journal: one beside it whose name is this process's own, and
  * whose time is the file server's. Whoever takes the journal up renames it, which only one can; so a process that stood
  * still and was taken for dead finds it gone. No clock, process number or host name is compared.
  */

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
-import { htmlReport, writeHtmlReport } from '../../src/cli/audit/html-report.ts';
-import { MsmqCertError } from '../../src/errors.ts';
-import type { AuditReport } from '../../src/inspect/audit/report.ts';
-import { harmless } from '../../src/visible.ts';
-import { certificateFor, reportOf, userNamed } from './sample.ts';
+import { htmlReport, writeHtmlReport } from '../../../src/cli/audit/html-report.ts';
+import { MsmqCertError } from '../../../src/errors.ts';
+import type { AuditReport } from '../../../src/inspect/audit/report.ts';
+import { harmless } from '../../../src/visible.ts';
+import { certificateFor, reportOf, userNamed } from '../../report-page/sample.ts';
 
 /** A report of another directory, which may say anything where it names itself. */
 function from(text: string): Partial<AuditReport> {

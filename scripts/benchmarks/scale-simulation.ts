@@ -1,6 +1,7 @@
 /**
  * How long a run over many users takes on a number of workers, from what its parts were measured to take: worker by worker,
- * user by user. Prints what it takes for granted. Figures of your own go in as options.
+ * user by user. Prints what it takes for granted. Figures of your own, by `scripts/bench issue queue-workers`, go in as
+ * options. Needs nothing but Node.js.
  */
 import { parseArgs } from 'node:util';
 
@@ -11,12 +12,12 @@ const { values } = parseArgs({
     cores: { type: 'string', default: '2' },
     workers: { type: 'string', default: '1,8,64' },
     /** With certificate, PFX and files. */
-    'keys-per-core': { type: 'string', default: '17' },
+    'keys-per-core': { type: 'string', default: '22' },
     /** Of one domain controller, however many ask. */
-    'writes-per-second': { type: 'string', default: '100' },
+    'writes-per-second': { type: 'string', default: '280' },
     /** Of one worker, with certificates that are there already. */
-    'worker-writes-per-second': { type: 'string', default: '50' },
-    'jobs-put-in-per-second': { type: 'string', default: '5000' },
+    'worker-writes-per-second': { type: 'string', default: '110' },
+    'jobs-put-in-per-second': { type: 'string', default: '4700' },
     /** Users that a worker has in hand at a time. */
     concurrency: { type: 'string', default: '4' },
     seed: { type: 'string', default: '1' },

@@ -46,8 +46,10 @@ async function run(
   folder: string,
   onText: (text: string, interrupt: () => void) => void,
 ): Promise<{ code: number | null; said: string }> {
+  // when it has to build first, the compiler would leave a cache of its own there
+  const env = { ...process.env, TMPDIR: folder, NODE_DISABLE_COMPILE_CACHE: '1' };
   const child = spawn(demo, {
-    env: { ...process.env, TMPDIR: folder },
+    env,
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -3,11 +3,11 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type PostgresLab, startPostgres } from '../support/postgres-lab.ts';
-import { runMsmqCert } from './msmq-cert.ts';
+import { type PostgresLab, startPostgres } from '../../support/postgres-lab.ts';
+import { runMsmqCert } from '../msmq-cert.ts';
 
-const fixture = fileURLToPath(new URL('../fixtures/demo.ldif', import.meta.url));
-const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+const fixture = fileURLToPath(new URL('../../fixtures/demo.ldif', import.meta.url));
+const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8');
 const [, chapter = ''] = readme.split('\n## Many machines\n');
 
 /** The commands of one of the chapter's blocks, by a word that is in it, in the order in which they stand there. */

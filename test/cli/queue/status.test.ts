@@ -3,10 +3,10 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { promtool } from '../promtool.ts';
-import { type PostgresLab, startPostgres } from '../support/postgres-lab.ts';
-import { runInTerminal } from './in-terminal.ts';
-import { outcomeOf, runMsmqCert, startMsmqCert } from './msmq-cert.ts';
+import { promtool } from '../../promtool.ts';
+import { type PostgresLab, startPostgres } from '../../support/postgres-lab.ts';
+import { runInTerminal } from '../in-terminal.ts';
+import { outcomeOf, runMsmqCert, startMsmqCert } from '../msmq-cert.ts';
 
 describe('queue status', () => {
   let lab: PostgresLab;

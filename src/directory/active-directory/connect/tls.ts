@@ -3,7 +3,7 @@ import { on, once } from 'node:events';
 import { connect, isIP, type Socket } from 'node:net';
 import * as tls from 'node:tls';
 import { ExtendedRequest, MessageParser, type MessageResponse } from 'ldapts';
-import { MsmqCertError } from '../../../errors.ts';
+import { MsmqCertError, systemCode } from '../../../errors.ts';
 import type { LdapAddress } from '../address.ts';
 import {
   closedTooEarly,
@@ -51,9 +51,15 @@ export async function openSecureSocket(
   try {
     return await open('given');
   } catch (error) {
-    if (!(error instanceof MsmqCertError && error.code === 'tls-untrusted')) throw error;
+    if (!isAboutChain(error)) throw error;
     return await open('all');
   }
+}
+
+/** More authorities may lead to another answer: nothing else is a reason to come again. */
+function isAboutChain(error: unknown): boolean {
+  const verdict = error instanceof MsmqCertError ? systemCode(error.cause) : undefined;
+  return verdict !== undefined && /^(CERT_|DEPTH_|INVALID_CA|PATH_LENGTH|SELF_SIGNED|UNABLE_TO)/.test(verdict);
 }
 
 /**

@@ -17,7 +17,7 @@ import {
   type Planner,
   type UserPlan,
 } from '../plan/plan.ts';
-import { failedItem, itemsOf, type Prepared, type UserResult } from '../plan/results.ts';
+import { failedItem, type ItemResult, itemsOf, type Prepared, type UserResult } from '../plan/results.ts';
 import type { SharedDigestGuard } from '../plan/shared-digests.ts';
 import { type KeyMaking, type KeyPolicy, type MakePfx, makePfx, prepare } from './keys.ts';
 import { dropUnused, earlierKeySets, type OwnKeySets, ownKeySets } from './own-key-sets.ts';
@@ -61,7 +61,17 @@ export async function applyToUser(
   history?: UserHistory,
 ): Promise<UserResult | null> {
   const own = ownKeySets();
-  const attempt: Attempt = { user, planner, context, stop, own, ready: new Map(), sent: null, mayHaveTaken: false };
+  const attempt: Attempt = {
+    user,
+    planner,
+    context,
+    stop,
+    own,
+    ready: new Map(),
+    sent: null,
+    took: new Map(),
+    mayHaveTaken: false,
+  };
   const result = await tryUntilDone(attempt, history);
   if (result === null) return null;
   const leftKeys = own.left();
@@ -102,6 +112,8 @@ interface Attempt {
   ready: Map<string, Prepared>;
   /** The last write that was sent to the directory. */
   sent: Sent | null;
+  /** What a write has registered that took without an answer, and that still stood afterwards, by digest. */
+  took: Map<string, ItemResult>;
   /** Nobody knows yet what became of it, or it has not been written down. */
   mayHaveTaken: boolean;
 }
@@ -110,6 +122,7 @@ interface Sent {
   plan: UserPlan;
   /** How the pair stands once it has taken: see pairKey. */
   after: string;
+  sending: ReturnType<OwnKeySets['send']>;
 }
 
 /** `again`: somebody else was faster, or the directory failed in a way that may pass. */
@@ -125,6 +138,7 @@ async function tryOnce(attempt: Attempt): Promise<Step> {
     await context.journal.conclude(user, 'swapped', null);
     return finish(attempt, sent.plan, 'changed');
   }
+  if (sent !== null) await noteWhatStands(attempt, sent, state);
 
   const planned = planner(state);
   guardCapacity(planned, context.criteria.maxCertificates, context.keys.keySize);
@@ -143,6 +157,20 @@ async function tryOnce(attempt: Attempt): Promise<Step> {
 function hasTaken(attempt: Attempt, { plan, after }: Sent, { pair }: UserState): boolean {
   const added = additionsOf(plan).map((addition) => entryName(preparedFor(attempt, addition).entry));
   return pairKey(pair) === after || areRegistered(pair, added);
+}
+
+/** The last write took although its answer never came, and somebody else has taken a part of it away since. */
+async function noteWhatStands(attempt: Attempt, { plan, sending }: Sent, { pair }: UserState): Promise<void> {
+  const { user, context, ready, took } = attempt;
+  const names = additionsOf(plan).map((addition) => entryName(preparedFor(attempt, addition).entry));
+  const standing = new Set(names.flatMap((name) => (areRegistered(pair, [name]) ? [name.digest] : [])));
+  if (standing.size === 0) return;
+  await context.journal.conclude(user, 'swapped', null);
+  sending.took();
+  attempt.sent = null;
+  for (const item of itemsOf(plan, (addition) => ready.get(keyOf(addition)) ?? null)) {
+    if (item.digest !== null && standing.has(item.digest)) took.set(item.digest, item);
+  }
 }
 
 async function prepareAdditions(attempt: Attempt, plan: UserPlan): Promise<void> {
@@ -177,7 +205,7 @@ async function swap(attempt: Attempt, plan: UserPlan, change: Change): Promise<S
   await journal.intend(directory.serverOf?.(user) ?? directory.server, plan, change, items);
   await journal.assertHeld();
   const sending = own.send(change.digestsToAdd.map(toHex));
-  attempt.sent = { plan, after: pairKey(applyChange(plan.before, change)) };
+  attempt.sent = { plan, after: pairKey(applyChange(plan.before, change)), sending };
   attempt.mayHaveTaken = true;
   const outcome = await directory.swap(user, plan.before, change);
   if (outcome.kind === 'swapped') sending.took();
@@ -191,11 +219,13 @@ async function swap(attempt: Attempt, plan: UserPlan, change: Change): Promise<S
 }
 
 async function finish(attempt: Attempt, plan: UserPlan, outcome: 'changed' | 'pending' | 'unchanged'): Promise<Step> {
-  const { user, ready } = attempt;
+  const { user, ready, took } = attempt;
   const used = outcome === 'changed' ? additionsOf(plan).map((addition) => preparedFor(attempt, addition).digest) : [];
-  await dropSpare(attempt, used);
-  const items = itemsOf(plan, (addition) => ready.get(keyOf(addition)) ?? null);
-  return { kind: 'done', result: { user, plan, outcome, items } };
+  await dropSpare(attempt, [...used, ...took.keys()]);
+  const planned = itemsOf(plan, (addition) => ready.get(keyOf(addition)) ?? null);
+  const items = planned.map((item) => (item.action === 'unchanged' ? (took.get(item.digest ?? '') ?? item) : item));
+  const isChanged = items.some((item, at) => item !== planned[at]);
+  return { kind: 'done', result: { user, plan, outcome: isChanged ? 'changed' : outcome, items } };
 }
 
 /** A race may have made a certificate needless that was ready already, or the directory may have refused it. */

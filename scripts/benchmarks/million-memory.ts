@@ -66,7 +66,7 @@ async function registerOf(folder: string, rows: number): Promise<{ peakMb: numbe
     '--ndjson',
   ];
   const { peakMb, stdout } = await peakOfRun(words);
-  if (!stdout.includes(`${rows} added`)) throw new Error('not every row was planned');
+  if (!stdout.includes(`"added":${rows},`)) throw new Error('not every row was planned');
   return { peakMb, seconds: (performance.now() - start) / 1000 };
 }
 

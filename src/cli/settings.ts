@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
-import { shardSchema } from '../directory/shard.ts';
 import { MsmqCertError } from '../errors.ts';
+import { shardSchema } from '../plan/request.ts';
 import { applyConfig } from './config.ts';
 
 const text = z.string().optional();

@@ -1,21 +1,19 @@
 import { hash } from 'node:crypto';
-import * as z from 'zod';
 import { type Listed, type User, userKey } from './directory.ts';
 
 /** One of `count` parts of all users, numbered from 1. */
-export const shardSchema = z
-  .object({ index: z.int().positive(), count: z.int().positive() })
-  .refine(({ index, count }) => index <= count);
-
-export type Shard = z.infer<typeof shardSchema>;
+export interface Shard {
+  index: number;
+  count: number;
+}
 
 const HASH_BYTES = 6;
 
 /** Reads `2/8`; null when it is no such thing. */
 export function parseShard(text: string): Shard | null {
   const [, index, count] = /^([1-9]\d{0,8})\/([1-9]\d{0,8})$/.exec(text) ?? [];
-  const shard = shardSchema.safeParse({ index: Number(index), count: Number(count) });
-  return shard.success ? shard.data : null;
+  const shard = { index: Number(index), count: Number(count) };
+  return shard.index <= shard.count ? shard : null;
 }
 
 /**

@@ -1,8 +1,7 @@
 import * as z from 'zod';
 import { toHex } from '../blob/digest.ts';
 import type { Pair } from '../blob/pair.ts';
-import { shardSchema } from '../directory/shard.ts';
-import { everyoneSchema, keySettingsSchema, requestSchema, wantedSchema } from '../plan/request.ts';
+import { everyoneSchema, keySettingsSchema, requestSchema, shardSchema, wantedSchema } from '../plan/request.ts';
 
 /**
  * The lines of a journal: NDJSON, only ever appended to. The first line says what run this is; the targets follow; then,

@@ -95,6 +95,12 @@ export const everyoneSchema = z.object({
 });
 
 export type Everyone = z.infer<typeof everyoneSchema>;
+
+/** One of the parts that all users are divided into. */
+export const shardSchema = z
+  .object({ index: z.int().positive(), count: z.int().positive() })
+  .refine(({ index, count }) => index <= count);
+
 /** What becomes of new keys that are not to lie in key files. */
 export const handoverSchema = z.discriminatedUnion('kind', [
   z.object({

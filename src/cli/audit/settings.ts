@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
 import type { ObjectKind, Scope } from '../../directory/directory.ts';
-import { shardSchema } from '../../directory/shard.ts';
 import { MsmqCertError } from '../../errors.ts';
 import { type FindingCode, findingCodes } from '../../judge/state.ts';
+import { shardSchema } from '../../plan/request.ts';
 import { readUserNames } from '../input.ts';
 import { readSettings, settings } from '../settings.ts';
 

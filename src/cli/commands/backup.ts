@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
 import type { ObjectKind, Scope } from '../../directory/directory.ts';
-import { ofShard, shardSchema } from '../../directory/shard.ts';
+import { ofShard } from '../../directory/shard.ts';
 import { MsmqCertError } from '../../errors.ts';
 import { backUp, isPresent } from '../../inspect/backup.ts';
+import { shardSchema } from '../../plan/request.ts';
 import { openDirectory } from '../access/connect.ts';
 import { exitCodeOfFailures } from '../exit-codes.ts';
 import { addExamples } from '../help.ts';

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
-import { shardSchema } from '../../directory/shard.ts';
 import { type Listing, list as listUsers } from '../../inspect/list.ts';
 import { criteriaToday } from '../../judge/criteria.ts';
 import type { DecodedState, Registered, UserState } from '../../judge/state.ts';
+import { shardSchema } from '../../plan/request.ts';
 import { openDirectory } from '../access/connect.ts';
 import { exitCodeOfFailures } from '../exit-codes.ts';
 import { addExamples } from '../help.ts';

@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
 import type { Directory, User } from '../../directory/directory.ts';
-import { isInShard, type Shard, shardSchema } from '../../directory/shard.ts';
+import { isInShard, type Shard } from '../../directory/shard.ts';
 import { type ErrorCode, type MsmqCertError, toMsmqCertError } from '../../errors.ts';
 import { replicationError } from '../../inspect/replication/replication.ts';
+import { shardSchema } from '../../plan/request.ts';
 import { openDirectory } from '../access/connect.ts';
 import { exitCodeOfFailures, exitCodes } from '../exit-codes.ts';
 import { addExamples } from '../help.ts';

@@ -12,11 +12,11 @@ const { values } = parseArgs({
     cores: { type: 'string', default: '2' },
     workers: { type: 'string', default: '1,8,64' },
     /** With certificate, PFX and files. */
-    'keys-per-core': { type: 'string', default: '22' },
+    'keys-per-core': { type: 'string', default: '24' },
     /** Of one domain controller, however many ask. */
-    'writes-per-second': { type: 'string', default: '280' },
+    'writes-per-second': { type: 'string', default: '330' },
     /** Of one worker, with certificates that are there already. */
-    'worker-writes-per-second': { type: 'string', default: '110' },
+    'worker-writes-per-second': { type: 'string', default: '210' },
     'jobs-put-in-per-second': { type: 'string', default: '4700' },
     /** Users that a worker has in hand at a time. */
     concurrency: { type: 'string', default: '4' },

@@ -4,7 +4,7 @@ import { addExamples } from '../help.ts';
 import { addOutputOptions, newCommand } from '../options.ts';
 import { printResult } from '../output.ts';
 import { packageVersion } from '../package-root.ts';
-import { readSettings, settings } from '../settings.ts';
+import type { OutputSettings } from '../settings.ts';
 
 export function versionCommand(): Command {
   const command = newCommand('version')
@@ -18,8 +18,16 @@ export function versionCommand(): Command {
 }
 
 async function version(command: Command): Promise<void> {
-  const options = await readSettings(command, settings.output);
   const { version: node, platform, arch } = process;
   const json = { schema: 1, version: packageVersion(), node: node.slice(1), platform, arch };
-  printResult({ exitCode: exitCodes.done, json, lines: [json.version] }, options);
+  printResult({ exitCode: exitCodes.done, json, lines: [json.version] }, await outputOf(command));
+}
+
+/** Checking options takes a library that takes longer than the rest: only a configuration file can say something wrong. */
+async function outputOf(command: Command): Promise<OutputSettings> {
+  const { config, profile, ...flags } = command.opts<Partial<OutputSettings> & { config?: string; profile?: string }>();
+  if (config === undefined && profile === undefined)
+    return { json: false, quiet: false, verbose: false, progress: true, ...flags };
+  const { readSettings, settings } = await import('../settings.ts');
+  return await readSettings(command, settings.output);
 }

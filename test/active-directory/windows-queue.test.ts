@@ -21,6 +21,17 @@ describe('A worker of the queue that is msmq-cert.exe under Wine', () => {
     await ground?.stop();
   });
 
+  /** Until somebody has a job of a run, or the worker has ended without. */
+  async function begun(run: string, working: Promise<unknown>): Promise<void> {
+    let hasEnded = false;
+    const end = () => {
+      hasEnded = true;
+    };
+    working.then(end, end);
+    const taken = `SELECT count(*) FROM msmq_cert_jobs.job WHERE data ->> 'run' = '${run}' AND state > 'retry'`;
+    while (!hasEnded && (await ground.ask(taken))[0] === '0');
+  }
+
   it('works beside one that is not, over TLS, and puts the keys into its own folder', async () => {
     const { lab, postgres, env, reaching } = ground;
     const { bind, passwordFile } = lab.accounts.provisioner;
@@ -30,13 +41,16 @@ describe('A worker of the queue that is msmq-cert.exe under Wine', () => {
     const run = await submit(ground, 'register', ...users, '--machine', 'PC-1');
 
     const other = join(windows.folder, 'linux');
-    const beside = startMsmqCert(['queue', 'work', '--concurrency', '1', '--out', other, ...reaching], { env });
     const words = ['queue', 'work', '--until-empty', '--out', 'certs', '--json', '--directory', lab.url];
     const access = ['--ca-file', 'ca.pem', '--bind', bind, '--password-file', 'password'];
     const database = `postgres://${postgres.user}@127.0.0.1:${postgres.port}/${postgres.database}?sslrootcert=pg-ca.pem`;
-    const { code, stdout, stderr } = await windows
-      .run([...words, ...access], { env: { MSMQ_CERT_DATABASE: database, PGPASSWORD: postgres.password } })
-      .finally(() => beside.kill('SIGTERM'));
+    const working = windows.run([...words, ...access], {
+      env: { MSMQ_CERT_DATABASE: database, PGPASSWORD: postgres.password },
+    });
+    // before Wine is up, the other one would have done it all
+    await begun(run, working);
+    const beside = startMsmqCert(['queue', 'work', '--concurrency', '1', '--out', other, ...reaching], { env });
+    const { code, stdout, stderr } = await working.finally(() => beside.kill('SIGTERM'));
     assert.equal(code, 0, stderr);
     assert.deepEqual(await statesOf(run, ground), [`corp.example completed ${users.length}`]);
     const byWorker = await ground.ask(

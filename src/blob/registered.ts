@@ -37,11 +37,16 @@ export function entryName({ certificate, identifier }: Entry): EntryName {
 
 /** Whether these very entries are all registered; of none at all nothing can be said, so that is false. */
 export function areRegistered(pair: Pair, names: readonly EntryName[]): boolean {
-  if (names.length === 0) return false;
+  return names.length > 0 && registeredAmong(pair, names).length === names.length;
+}
+
+/** Those of these very entries that are registered. */
+export function registeredAmong(pair: Pair, names: readonly EntryName[]): EntryName[] {
   const standing = standings(pair);
-  if (names.some(({ digest }) => standing(digest) !== 'registered')) return false;
+  const sound = names.filter(({ digest }) => standing(digest) === 'registered');
+  if (sound.length === 0) return [];
   const present = new Set(entriesIn(pair.blob).map(entryName).map(keyOf));
-  return names.every((name) => present.has(keyOf(name)));
+  return sound.filter((name) => present.has(keyOf(name)));
 }
 
 /**

@@ -277,7 +277,7 @@ function now(): string {
 }
 
 /** The account of the operating system, for the audit trail; a container may have none. */
-function whoRuns(): string {
+export function whoRuns(): string {
   try {
     return `${userInfo().username}@${hostname()}`;
   } catch {

@@ -1,5 +1,6 @@
+import { chains } from '../packed/chains.ts';
 import { nameIndex } from '../packed/name-index.ts';
-import { jsonList, packedList, type Sequence, smallNumbers } from '../packed/packed-list.ts';
+import { jsonList, packedList, type Sequence } from '../packed/packed-list.ts';
 import type { Target, Wanted } from './request.ts';
 
 export interface TargetsByRow extends Sequence<Target> {
@@ -12,8 +13,7 @@ export function targetsByRow(): TargetsByRow {
   const names = jsonList<string>();
   const byName = nameIndex();
   const rows = wantedList();
-  /** The rows of a target: the first and the last, and after each the next, counted from 1. */
-  const [first, last, next] = [smallNumbers(), smallNumbers(), smallNumbers()];
+  const rowsOf = chains();
 
   function targetOf(name: string): number {
     const key = name.toLowerCase();
@@ -26,20 +26,12 @@ export function targetsByRow(): TargetsByRow {
   function at(position: number): Target | undefined {
     const name = names.at(position);
     if (name === undefined) return undefined;
-    const wanted: Wanted[] = [];
-    for (let row = first.get(position); row !== 0; row = next.get(row - 1)) {
-      wanted.push(...[rows.at(row - 1)].filter((each) => each !== undefined));
-    }
-    return { name, wanted };
+    return { name, wanted: [...rowsOf.of(position)].flatMap((row) => rows.at(row) ?? []) };
   }
 
   return {
     add(name, wanted) {
-      const target = targetOf(name);
-      const row = rows.push(wanted);
-      if (first.get(target) === 0) first.set(target, row + 1);
-      else next.set(last.get(target), row + 1);
-      last.set(target, row);
+      rowsOf.add(targetOf(name), rows.push(wanted));
     },
     get length() {
       return names.length;

@@ -91,9 +91,13 @@ export function settle(
 
 /** Why a try failed; null when it did not. */
 export function errorOf(attempt: Attempt): MsmqCertError | null {
-  if (attempt.kind === 'refused') return attempt.error;
-  if (attempt.kind === 'stopped') return null;
-  return attempt.result.items.find(({ error }) => error !== null)?.error ?? null;
+  return errorsOf(attempt)[0] ?? null;
+}
+
+/** All that failed in a try. */
+export function errorsOf(attempt: Attempt): MsmqCertError[] {
+  if (attempt.kind === 'refused') return [attempt.error];
+  return attempt.kind === 'stopped' ? [] : attempt.result.items.flatMap(({ error }) => error ?? []);
 }
 
 function factsOf({ outcome, items }: UserResult): Pick<Output, 'outcome' | 'items'> {

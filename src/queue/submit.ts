@@ -1,7 +1,7 @@
-import { hostname, userInfo } from 'node:os';
 import type { JobInsert } from 'pg-boss';
 import type { User } from '../directory/directory.ts';
 import { MsmqCertError } from '../errors.ts';
+import { whoRuns } from '../journal/write.ts';
 import type { Wanted } from '../plan/request.ts';
 import { queueNames, requireQueue } from './init.ts';
 import { JOB_SCHEMA, type Job, jobId, userLock } from './job.ts';
@@ -40,7 +40,7 @@ export async function submitRun(
   { isNew, onUsers }: { isNew: boolean; onUsers: (count: number) => void },
 ): Promise<Submitted> {
   await requireQueue(queue, run.domain);
-  const begun = await beginRun(queue, { ...run, submittedBy: whoSubmits() }, isNew);
+  const begun = await beginRun(queue, { ...run, submittedBy: whoRuns() }, isNew);
   const { jobs } = queueNames(run.domain);
   let [count, noted] = [0, 0];
   for await (const batch of inBatches(wishes)) {
@@ -84,14 +84,6 @@ async function* inBatches<T>(items: AsyncIterable<T>): AsyncGenerator<T[]> {
     batch = [];
   }
   if (batch.length > 0) yield batch;
-}
-
-function whoSubmits(): string {
-  try {
-    return `${userInfo().username}@${hostname()}`;
-  } catch {
-    return `${process.getuid?.() ?? 'unknown'}@${hostname()}`;
-  }
 }
 
 /** @throws MsmqCertError usage when a user lies in another domain than the others */

@@ -1,6 +1,6 @@
 import type * as z from 'zod';
 import { pairKey } from '../blob/pair.ts';
-import { areRegistered, type EntryName } from '../blob/registered.ts';
+import { areRegistered } from '../blob/registered.ts';
 import { userKey } from '../directory/directory.ts';
 import { MsmqCertError } from '../errors.ts';
 import type { JournalHistory } from '../journal/read.ts';
@@ -11,6 +11,7 @@ import { intentRecord, type Journal, outcomeRecord } from '../journal/write.ts';
 import type { Criteria, UserState } from '../judge/state.ts';
 import type { Planner } from '../plan/plan.ts';
 import { planPair } from '../plan/plan-pair.ts';
+import { addedName } from '../run/recover.ts';
 import type { Queue } from './queue.ts';
 import { OWN_SCHEMA } from './tables.ts';
 
@@ -99,9 +100,5 @@ export function unlessDone(planner: Planner, swaps: Swaps, criteria: Criteria): 
 }
 
 function stands({ after, items }: RecordOf<'intent'>, { pair }: UserState): boolean {
-  if (pairKey(pair) === after) return true;
-  const added = items.flatMap(({ action, digest, identifier }): EntryName[] =>
-    action === 'added' || action === 'replaced' ? [{ digest: digest ?? '', identifier: identifier ?? '' }] : [],
-  );
-  return added.length > 0 && areRegistered(pair, added);
+  return pairKey(pair) === after || areRegistered(pair, items.flatMap(addedName));
 }

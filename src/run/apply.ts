@@ -2,7 +2,7 @@ import type { Entry } from '../blob/codec.ts';
 import { toHex } from '../blob/digest.ts';
 import { applyChange } from '../blob/edit.ts';
 import { type Change, pairKey } from '../blob/pair.ts';
-import { areRegistered, entryName } from '../blob/registered.ts';
+import { areRegistered, type EntryName, entryName, registeredAmong } from '../blob/registered.ts';
 import type { Directory, User } from '../directory/directory.ts';
 import { MsmqCertError, toMsmqCertError } from '../errors.ts';
 import type { UserHistory } from '../journal/users.ts';
@@ -155,15 +155,17 @@ async function tryOnce(attempt: Attempt): Promise<Step> {
 
 /** The last write took although its answer never came, also when somebody else has gone on from there. */
 function hasTaken(attempt: Attempt, { plan, after }: Sent, { pair }: UserState): boolean {
-  const added = additionsOf(plan).map((addition) => entryName(preparedFor(attempt, addition).entry));
-  return pairKey(pair) === after || areRegistered(pair, added);
+  return pairKey(pair) === after || areRegistered(pair, addedBy(attempt, plan));
+}
+
+function addedBy(attempt: Attempt, plan: UserPlan): EntryName[] {
+  return additionsOf(plan).map((addition) => entryName(preparedFor(attempt, addition).entry));
 }
 
 /** The last write took although its answer never came, and somebody else has taken a part of it away since. */
 async function noteWhatStands(attempt: Attempt, { plan, sending }: Sent, { pair }: UserState): Promise<void> {
   const { user, context, ready, took } = attempt;
-  const names = additionsOf(plan).map((addition) => entryName(preparedFor(attempt, addition).entry));
-  const standing = new Set(names.flatMap((name) => (areRegistered(pair, [name]) ? [name.digest] : [])));
+  const standing = new Set(registeredAmong(pair, addedBy(attempt, plan)).map(({ digest }) => digest));
   if (standing.size === 0) return;
   await context.journal.conclude(user, 'swapped', null);
   sending.took();

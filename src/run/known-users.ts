@@ -1,6 +1,7 @@
 import type { User } from '../directory/directory.ts';
+import { chains } from '../packed/chains.ts';
 import { nameIndex } from '../packed/name-index.ts';
-import { jsonList, type Sequence, smallNumbers } from '../packed/packed-list.ts';
+import { jsonList, type Sequence } from '../packed/packed-list.ts';
 import type { Target, Wanted } from '../plan/request.ts';
 
 /** A user, and what was asked for him. */
@@ -18,19 +19,15 @@ export interface KnownUsers extends Sequence<Known> {
 export function knownUsers(targets: Sequence<Target>): KnownUsers {
   const users = jsonList<User>();
   const byDn = nameIndex();
-  /** The targets of a user, by position in the targets: the first and the last, and after each the next, counted from 1. */
-  const [first, last, next] = [smallNumbers(), smallNumbers(), smallNumbers()];
+  /** By position in the targets. */
+  const targetsOf = chains();
 
   function positionOf(dn: string): number | undefined {
     return byDn.find(dn).find((position) => users.at(position)?.dn.toLowerCase() === dn);
   }
 
   function wantedOf(position: number): Wanted[] {
-    const wanted: Wanted[] = [];
-    for (let target = first.get(position); target !== 0; target = next.get(target - 1)) {
-      wanted.push(...(targets.at(target - 1)?.wanted ?? []));
-    }
-    return wanted;
+    return [...targetsOf.of(position)].flatMap((target) => targets.at(target)?.wanted ?? []);
   }
 
   function at(position: number): Known | undefined {
@@ -42,11 +39,7 @@ export function knownUsers(targets: Sequence<Target>): KnownUsers {
     note(user, target) {
       const dn = user.dn.toLowerCase();
       const position = positionOf(dn) ?? users.push(user);
-      if (first.get(position) === 0) {
-        byDn.add(dn, position);
-        first.set(position, target + 1);
-      } else next.set(last.get(position), target + 1);
-      last.set(position, target);
+      if (targetsOf.add(position, target)) byDn.add(dn, position);
     },
     get length() {
       return users.length;

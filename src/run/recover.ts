@@ -43,7 +43,8 @@ async function stands({ after, items }: Intent, user: User, directory: Directory
   return isAsItWas && areRegistered(pair, items.flatMap(addedName));
 }
 
-function addedName({ action, digest, identifier }: JournalItem): EntryName[] {
+/** What a swap was to register for one item of its intent; none when the item is about something else. */
+export function addedName({ action, digest, identifier }: JournalItem): EntryName[] {
   if (action !== 'added' && action !== 'replaced') return [];
   return [{ digest: digest ?? '', identifier: identifier ?? '' }];
 }

@@ -1,7 +1,7 @@
 import { command } from '../../advice.ts';
 import { counted } from '../../counted.ts';
 import type { ItemResult, UserResult } from '../../plan/results.ts';
-import type { Attempt } from '../../queue/attempt.ts';
+import { type Attempt, errorsOf } from '../../queue/attempt.ts';
 import { errorJson, printJsonLine, tellError } from '../output.ts';
 import type { OutputSettings } from '../settings.ts';
 import { print } from '../terminal.ts';
@@ -14,8 +14,7 @@ export function tellAttempt(
   { ndjson, json, quiet }: OutputSettings & { ndjson: boolean },
 ): void {
   if (attempt.kind === 'stopped') return;
-  const errors =
-    attempt.kind === 'refused' ? [attempt.error] : attempt.result.items.flatMap(({ error }) => error ?? []);
+  const errors = errorsOf(attempt);
   if (ndjson) {
     const result = attempt.kind === 'result' ? attempt.result : null;
     printJsonLine({

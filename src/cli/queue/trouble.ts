@@ -1,5 +1,5 @@
 import type { ErrorCode, MsmqCertError } from '../../errors.ts';
-import type { Attempt } from '../../queue/attempt.ts';
+import { type Attempt, errorsOf } from '../../queue/attempt.ts';
 import { tellError } from '../output.ts';
 
 /** What waiting does not mend: a worker that met it would meet it for ever. */
@@ -25,8 +25,5 @@ export function troubleTeller(end: (error: MsmqCertError) => void): (error: Msmq
 
 /** What a job failed by that it has nothing to do with, or null. */
 export function troubleIn(attempt: Attempt): MsmqCertError | null {
-  if (attempt.kind === 'stopped') return null;
-  const errors =
-    attempt.kind === 'refused' ? [attempt.error] : attempt.result.items.flatMap(({ error }) => error ?? []);
-  return errors.find(({ code }) => code === 'database-unreachable' || code === 'job-too-new') ?? null;
+  return errorsOf(attempt).find(({ code }) => code === 'database-unreachable' || code === 'job-too-new') ?? null;
 }
